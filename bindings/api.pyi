@@ -1,0 +1,209 @@
+# The public API of the script languages, described once.
+#
+# Everything that documents or types the API is made from this file by tools/make_api.py: the Python stubs and docstrings, the
+# RBS signatures, the LuaLS annotations, docs/reference/api.md and tests/surface's idea of which names exist. It is a Python stub
+# because that syntax already has parsers, editors and readers.
+#
+# Conventions: times are seconds (float); payload is octets (`bytes`); names and addresses are text. A name is the same in every
+# language; what differs by idiom (a Python property is a Ruby or Lua method) is decided by the generator, never by hand.
+from collections.abc import Callable
+from typing import final
+
+class Error(Exception):
+    """Root of every error that tidemill raises or hands to on_close."""
+    code: str
+    """Which kind of error: a name from core/base/errors.def, such as "os", "timeout" or "closed"."""
+    operation: str
+    """What was being done: "listen", "connect", "write", ..."""
+    endpoint: str
+    """Whom it concerned, as endpoint text, or ""."""
+    errno: int
+    """The system's error number, or 0 if the system had no part in it."""
+    errno_name: str
+    """The symbol of that number, such as "ECONNREFUSED", or ""."""
+
+class OsError(Error):
+    """The operating system refused; errno says why."""
+
+class ResolveError(Error):
+    """The host name could not be resolved."""
+
+class TimeoutError(Error):
+    """A deadline passed: connecting took too long or the connection was idle."""
+
+class LimitError(Error):
+    """A limit of this library or of the system was reached."""
+
+class ArgumentError(Error):
+    """An argument has the right type and a value that cannot work: a malformed endpoint, a negative time."""
+
+class StateError(Error):
+    """Right call, wrong moment: running twice, from a foreign thread, after fork, writing after end_write."""
+
+class ClosedError(Error):
+    """The connection, listener or reactor is closed."""
+
+class CancelledError(Error):
+    """Given up on this side: abort(), or the reactor stopped."""
+
+class Connection:
+    """A stream: TCP, UNIX or memory. Subclass it and override the callbacks that you need.
+
+    Callbacks come in this order: on_open? (on_data | on_drain)* on_end? on_close. on_close comes exactly once and last, also when
+    connecting failed and when the reactor stops. No callback ever runs inside a call that you make. The reactor keeps the object
+    alive from listen/connect until on_close has returned.
+    """
+
+    def on_open(self) -> None:
+        """The stream is established; write what you like."""
+    def on_data(self, data: bytes) -> None:
+        """Octets arrived: at least one, in order, cut anywhere."""
+    def on_drain(self) -> None:
+        """The output queue fell to the low watermark after it had risen above the high one: write again."""
+    def on_end(self) -> None:
+        """The peer will send no more. The default closes; an override may go on writing."""
+    def on_close(self, reason: Error | None) -> None:
+        """The stream is gone. reason is nothing after an orderly end, otherwise the error that ended it. Always the last callback."""
+    def on_error(self, error: Exception) -> None:
+        """Only if you define it: one of this connection's callbacks raised `error`. The connection stays open; what happens next is yours.
+
+        Without it the reactor's error handler is asked; without that the connection is aborted, the loop stops and the exception
+        leaves run().
+        """
+    def write(self, data: bytes) -> bool:
+        """Queues octets; they leave in one system call at the end of the turn. Copied. False: the queue is above the high watermark, wait for on_drain.
+
+        While connecting, octets are kept until the stream is open. Errors: ClosedError; StateError after end_write or from a foreign thread.
+        """
+    def close(self) -> None:
+        """Sends what was written, then closes; on_data comes no more. A second close does nothing."""
+    def abort(self) -> None:
+        """Closes now and discards what was not sent; over TCP the peer sees a reset. on_close gets CancelledError."""
+    def pause(self) -> None:
+        """No on_data and no on_end until resume(); the peer is slowed down by the transport."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    def end_write(self) -> None:
+        """Half-close: sends what was written, then tells the peer that no more will come. Reading goes on."""
+    def set_idle_timeout(self, seconds: float) -> None:
+        """Ends the connection with TimeoutError when no octet moved either way for this long. 0 turns it off (the default)."""
+    def set_watermarks(self, low: int, high: int) -> None:
+        """When write() answers False (queue above `high` octets) and when on_drain comes (at or below `low`). 0 <= low <= high."""
+    @property
+    def peer(self) -> str:
+        """The other side as endpoint text; "" before the stream is open."""
+    @property
+    def local(self) -> str:
+        """This side as endpoint text; "" before the stream is open."""
+    @property
+    def id(self) -> int:
+        """A number that no other connection of this reactor ever has; 0 before listen/connect."""
+    @property
+    def state(self) -> str:
+        """"new", "connecting", "open", "closing" (close() called, not done) or "closed"."""
+    @property
+    def pending(self) -> int:
+        """Octets written and not yet taken by the system."""
+    @property
+    def reactor(self) -> Reactor | None:
+        """The reactor that it belongs to; nothing before listen/connect."""
+
+@final
+class Listener:
+    """Accepts connections. Made by Reactor.listen; stays until close() or until the reactor stops."""
+
+    @property
+    def endpoint(self) -> str:
+        """Where it listens, with the real port if 0 was asked for."""
+    @property
+    def is_open(self) -> bool:
+        """Whether it is listening."""
+    def pause(self) -> None:
+        """Accepts no more for now; the system queues up to the backlog."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    def close(self) -> None:
+        """Stops listening; connections already accepted go on. A second close does nothing."""
+
+@final
+class Timer:
+    """A call in the future. Made by call_later and call_every."""
+
+    def cancel(self) -> bool:
+        """Real and final: the function is not called after this, even if it was due. True if there was something to cancel."""
+    @property
+    def is_active(self) -> bool:
+        """Whether a call is still to come."""
+
+class Reactor:
+    """The loop. One thread owns it: the one that runs it; `post` is what other threads may call."""
+
+    def __init__(self, poller: str = "", clock: str = "") -> None:
+        """poller: "epoll", "poll" or "" for the best of this system. clock: "" for the system's, "manual" for one that moves by advance() only (for tests)."""
+    def run(self, setup: Callable[[], object] | None = None) -> None:
+        """Calls setup, then serves until stop() or until nothing is left to wait for. An exception of a callback that no handler took leaves here.
+
+        Errors: StateError if it runs already, from a callback or another thread, or after fork.
+        """
+    def run_once(self, timeout: float = 0.0) -> bool:
+        """One turn; waits at most `timeout` seconds for something to do. True if anything was done. Errors as run()."""
+    def poll(self, timeout: float = 0.0, budget: float = 0.0) -> bool:
+        """For a host with a loop of its own: turns until nothing is ready or `budget` seconds are spent (0: one turn); what is left comes next time.
+
+        Waits at most `timeout` for the first event. True if work is left over. Errors as run().
+        """
+    def stop(self) -> None:
+        """Ends run() before the next callback; every connection gets on_close with CancelledError, listeners close, timers and ticks are dropped."""
+    def fd(self) -> int:
+        """A descriptor that becomes readable whenever poll() has something to do, timers included. Errors: StateError if the poller has none ("poll")."""
+    def now(self) -> float:
+        """The turn's time in seconds; monotonic, the start is arbitrary."""
+    def advance(self, seconds: float) -> None:
+        """Moves a manual clock. Errors: StateError with the system's clock."""
+    def next_tick(self, function: Callable[[], object]) -> None:
+        """Calls function in the next turn; what a tick queues runs in the turn after it."""
+    def post(self, function: Callable[[], object]) -> None:
+        """As next_tick, from any thread: wakes the loop."""
+    def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
+        """Calls function once, `seconds` (>= 0) from now; never early, 1 ms resolution."""
+    def call_every(self, seconds: float, function: Callable[[], object]) -> Timer:
+        """Calls function again and again, at least 1 ms apart; a beat that was missed is skipped, not caught up."""
+    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1) -> Listener:
+        """Listens; every accepted stream gets the connection that factory (a Connection class will do) makes.
+
+        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only).
+        mode: permission bits of a UNIX socket's file, -1 for the umask's. Errors: ArgumentError, OsError, ResolveError.
+        """
+    def connect(self, endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
+        """Starts connecting and returns the connection at once; on_open or on_close tells how it went. Names are resolved off the loop.
+
+        handler: a Connection, or what makes one. connect_timeout: seconds for everything until on_open, 0 for none. Errors: ArgumentError.
+        """
+    def set_error_handler(self, function: Callable[[Exception, Connection | None], object] | None) -> None:
+        """function(error, connection or nothing) takes what a callback raised, unless the connection has on_error; nothing restores the default: run() raises it."""
+    @property
+    def poller(self) -> str:
+        """The poller in use: "epoll" or "poll"."""
+    @property
+    def is_running(self) -> bool:
+        """Whether run(), run_once() or poll() is under way."""
+
+VERSION: str
+"""This library's version."""
+
+def default_reactor() -> Reactor:
+    """The current thread's reactor, made when first asked for."""
+def run(setup: Callable[[], object] | None = None) -> None:
+    """default_reactor().run(setup)"""
+def stop() -> None:
+    """default_reactor().stop()"""
+def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1) -> Listener:
+    """default_reactor().listen(...)"""
+def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
+    """default_reactor().connect(...)"""
+def next_tick(function: Callable[[], object]) -> None:
+    """default_reactor().next_tick(function)"""
+def call_later(seconds: float, function: Callable[[], object]) -> Timer:
+    """default_reactor().call_later(seconds, function)"""
+def call_every(seconds: float, function: Callable[[], object]) -> Timer:
+    """default_reactor().call_every(seconds, function)"""

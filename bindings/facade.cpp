@@ -1,0 +1,304 @@
+#include "bindings/facade.h"
+
+#include <cmath>
+
+namespace tidemill::script {
+
+template <class T>
+static T value_or_throw(Result<T> result) {
+    if (!result.ok()) throw Failure{result.error()};
+    return std::move(result).value();
+}
+
+static void check(const Result<void>& result) {
+    if (!result.ok()) throw Failure{result.error()};
+}
+
+// Seconds of a script as a duration. Throws argument for negative ones and for what is no number.
+static Duration seconds_to_duration(double seconds, std::string_view operation, std::string_view endpoint = {}) {
+    if (!(seconds >= 0)) throw Failure{make_error(ErrorCode::argument, operation, endpoint, "a time must be 0 or more seconds")};
+    constexpr double longest = std::chrono::duration<double>(limits::longest_time).count();
+    // Rounded up: a deadline may be late by a nanosecond, never early.
+    return Duration{static_cast<std::int64_t>(std::ceil(std::min(seconds, longest) * 1e9))};
+}
+
+static ReactorOptions options_for(Bytes poller, Bytes clock, std::unique_ptr<ManualClock>& manual, Host& host) {
+    if (!clock.empty() && clock != "manual" && clock != "system") {
+        throw Failure{make_error(ErrorCode::argument, "make a reactor", {}, "there is no clock '" + std::string(clock) + "'; there are system and manual")};
+    }
+    if (clock == "manual") manual = std::make_unique<ManualClock>();
+    return {poller, manual.get(), &host};
+}
+
+// Text for the caller, kept until the next call on this thread.
+static Bytes lend(std::string text) {
+    static thread_local std::string lent;
+    lent = std::move(text);
+    return lent;
+}
+
+// ---- the reactor ----
+
+ReactorCore::ReactorCore(Host* host, Bytes poller, Bytes clock) : host_(host), reactor_(options_for(poller, clock, clock_, *host)) {
+    if (reactor_.startup_error().is_set()) throw Failure{reactor_.startup_error()};
+    host_->set_reactor(reactor_);
+}
+
+ReactorCore::~ReactorCore() = default;
+
+// The time between entering and leaving a run, whichever way it is left.
+class ReactorCore::Running {
+public:
+    Running(ReactorCore& core, ReactorObject self) : core_(core), is_outer_(!core.reactor_.is_running()) {
+        if (is_outer_) core_.host_->enter(self.handle);
+    }
+    ~Running() {
+        if (is_outer_) core_.host_->leave();
+    }
+
+private:
+    ReactorCore& core_;
+    bool is_outer_;
+};
+
+void ReactorCore::run(ReactorObject self) {
+    const Running running(*this, self);
+    check(reactor_.run());
+}
+
+bool ReactorCore::run_once(ReactorObject self, double timeout) {
+    const Duration at_most = seconds_to_duration(timeout, "run_once");
+    const Running running(*this, self);
+    return value_or_throw(reactor_.run_once(at_most));
+}
+
+bool ReactorCore::poll(ReactorObject self, double timeout, double budget) {
+    const Duration at_most = seconds_to_duration(timeout, "poll");
+    const Duration allowed = seconds_to_duration(budget, "poll");
+    const Running running(*this, self);
+    return value_or_throw(reactor_.poll(at_most, allowed));
+}
+
+void ReactorCore::check_usable(std::string_view operation) {
+    check(reactor_.check_usable(operation));
+}
+
+bool ReactorCore::take_stopped() {
+    return !reactor_.is_stopping() && std::exchange(was_stopped_, false);
+}
+
+void ReactorCore::stop() {
+    check_usable("stop");
+    was_stopped_ = true;
+    reactor_.stop();
+}
+
+int ReactorCore::fd() {
+    return value_or_throw(reactor_.fd());
+}
+
+int ReactorCore::wake_fd() {
+    return value_or_throw(reactor_.wake_fd());
+}
+
+double ReactorCore::now() {
+    return std::chrono::duration<double>(reactor_.now().time_since_epoch()).count();
+}
+
+void ReactorCore::advance(double seconds) {
+    check_usable("advance");
+    if (!clock_) throw Failure{make_error(ErrorCode::state, "advance", {}, "only a reactor with clock=\"manual\" can be moved in time")};
+    clock_->advance(seconds_to_duration(seconds, "advance"));
+}
+
+bool ReactorCore::is_running() {
+    return reactor_.is_running();
+}
+
+Bytes ReactorCore::poller() {
+    return reactor_.poller_name();
+}
+
+// ---- tasks ----
+
+void ReactorCore::next_tick() {
+    check_usable("next_tick");
+    reactor_.next_tick([this] {
+        if (!host_->call_tick()) host_->on_raised(nullptr);
+    });
+}
+
+void ReactorCore::post() {
+    reactor_.post([this] {
+        if (!host_->call_posted()) host_->on_raised(nullptr);
+    });
+}
+
+std::uint64_t ReactorCore::call_later(double seconds, std::int64_t ticket) {
+    check_usable("call_later");
+    return reactor_
+        .call_later(seconds_to_duration(seconds, "call_later"),
+                    [this, ticket] {
+                        if (!host_->call_timer(ticket)) host_->on_raised(nullptr);
+                    })
+        .id();
+}
+
+std::uint64_t ReactorCore::call_every(double seconds, std::int64_t ticket) {
+    check_usable("call_every");
+    return reactor_
+        .call_every(seconds_to_duration(seconds, "call_every"),
+                    [this, ticket] {
+                        if (!host_->call_timer(ticket)) host_->on_raised(nullptr);
+                    })
+        .id();
+}
+
+bool ReactorCore::timer_cancel(std::uint64_t timer) {
+    check_usable("cancel");
+    return reactor_.cancel(timer);
+}
+
+bool ReactorCore::timer_is_active(std::uint64_t timer) {
+    return reactor_.is_active(timer);
+}
+
+// ---- listeners and connections ----
+
+HandlerPtr ReactorCore::make_handler(std::int64_t factory) {
+    ScriptHandler* handler = host_->make_connection(factory);
+    if (handler == nullptr) {
+        host_->on_raised(nullptr);
+        return nullptr;
+    }
+    handler->set_host(*host_);
+    return HandlerPtr(handler);
+}
+
+std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode) {
+    return value_or_throw(tidemill::listen(reactor_, endpoint, [this, factory] { return make_handler(factory); }, {backlog, mode}))->id();
+}
+
+Listener* ReactorCore::find_usable_listener(std::uint64_t listener, std::string_view operation) {
+    check_usable(operation);
+    return find_listener(reactor_, listener);
+}
+
+Bytes ReactorCore::listener_endpoint(std::uint64_t listener) {
+    const Listener* found = find_listener(reactor_, listener);
+    return found == nullptr ? Bytes{} : lend(found->endpoint());
+}
+
+bool ReactorCore::listener_is_open(std::uint64_t listener) {
+    const Listener* found = find_listener(reactor_, listener);
+    return found != nullptr && found->is_open();
+}
+
+void ReactorCore::listener_pause(std::uint64_t listener) {
+    if (Listener* found = find_usable_listener(listener, "pause")) found->pause();
+}
+
+void ReactorCore::listener_resume(std::uint64_t listener) {
+    if (Listener* found = find_usable_listener(listener, "resume")) found->resume();
+}
+
+void ReactorCore::listener_close(std::uint64_t listener) {
+    if (Listener* found = find_usable_listener(listener, "close")) found->close();
+}
+
+void ReactorCore::connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout) {
+    const Duration timeout = seconds_to_duration(connect_timeout, "connect", endpoint);
+    if (handler.connection() != nullptr) {
+        throw Failure{make_error(ErrorCode::state, "connect", endpoint, "this connection object is in use already")};
+    }
+    handler.set_host(*host_);
+    value_or_throw(tidemill::connect(reactor_, endpoint, HandlerPtr(&handler), {timeout}));
+}
+
+// The connection of a handler; nullptr if it is closed, when there is nothing to do. Throws state.
+static Connection* usable(ScriptHandler& handler, std::string_view operation) {
+    Connection* connection = handler.connection();
+    if (connection != nullptr) {
+        if (!connection->reactor().is_usable_here()) check(connection->reactor().check_usable(operation, connection->peer()));
+    } else if (!handler.was_attached()) {
+        throw Failure{make_error(ErrorCode::state, operation, {}, "the connection has not been started; listen or connect does that")};
+    }
+    return connection;
+}
+
+void connection_close(ScriptHandler& handler) {
+    if (Connection* connection = usable(handler, "close")) connection->close();
+}
+
+void connection_abort(ScriptHandler& handler) {
+    if (Connection* connection = usable(handler, "abort")) connection->abort();
+}
+
+void connection_pause(ScriptHandler& handler) {
+    if (Connection* connection = usable(handler, "pause")) connection->pause();
+}
+
+void connection_resume(ScriptHandler& handler) {
+    if (Connection* connection = usable(handler, "resume")) connection->resume();
+}
+
+void connection_end_write(ScriptHandler& handler) {
+    Connection* connection = usable(handler, "end_write");
+    if (connection == nullptr || connection->state() >= Connection::State::closing) {
+        throw Failure{make_error(ErrorCode::closed, "end_write", connection_peer(handler), "the connection is closed")};
+    }
+    connection->end_write();
+}
+
+void connection_set_idle_timeout(ScriptHandler& handler, double seconds) {
+    const Duration period = seconds_to_duration(seconds, "set_idle_timeout");
+    if (Connection* connection = usable(handler, "set_idle_timeout")) connection->set_idle_timeout(period);
+}
+
+void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high) {
+    if (low < 0 || low > high) throw Failure{make_error(ErrorCode::argument, "set_watermarks", {}, "the marks must be 0 <= low <= high")};
+    Connection* connection = usable(handler, "set_watermarks");
+    if (connection != nullptr) check(connection->set_watermarks(static_cast<std::size_t>(low), static_cast<std::size_t>(high)));
+}
+
+Bytes connection_peer(ScriptHandler& handler) {
+    return handler.connection() == nullptr ? Bytes{} : lend(handler.connection()->peer());
+}
+
+Bytes connection_local(ScriptHandler& handler) {
+    return handler.connection() == nullptr ? Bytes{} : lend(handler.connection()->local());
+}
+
+std::uint64_t connection_id(ScriptHandler& handler) {
+    return handler.id();
+}
+
+Bytes connection_state(ScriptHandler& handler) {
+    if (handler.connection() != nullptr) return state_name(handler.connection()->state());
+    return handler.was_attached() ? "closed" : "new";
+}
+
+std::uint64_t connection_pending(ScriptHandler& handler) {
+    return handler.connection() == nullptr ? 0 : handler.connection()->pending();
+}
+
+Error write_error(ScriptHandler& handler, ErrorCode code) {
+    if (handler.connection() != nullptr) return handler.connection()->write_error(code);
+    return make_error(code, "write", {}, code == ErrorCode::closed ? "the connection is closed" : "the connection has not been started");
+}
+
+// ---- tables ----
+
+Bytes error_table() {
+    return
+#define TIDEMILL_ERROR(code, exception, text) #code " " #exception "\n"
+#include "tidemill/base/errors.def"
+#undef TIDEMILL_ERROR
+        ;
+}
+
+Bytes version() {
+    return TIDEMILL_VERSION;
+}
+
+}  // namespace tidemill::script

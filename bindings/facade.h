@@ -1,0 +1,106 @@
+// The API at script size: what SWIG wraps. Plain types, no overloads, no callbacks: functions of a script are tickets, which its Host
+// calls back. A failure is thrown as Failure and becomes the language's exception at the wrapper (swig/errors.i); it never gets
+// further. Endpoints and names are UTF-8 text; times are seconds. Text that is returned is valid until the next call on the same
+// thread: a std::string would need a destructor, which a language that raises by longjmp would skip.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "bindings/script.h"
+
+namespace tidemill::script {
+
+struct Failure {
+    Error error;
+};
+
+// The reactor object of a script, as a language hands it over: borrowed for the call.
+struct ReactorObject {
+    void* handle;
+};
+
+class ReactorCore {
+public:
+    // Takes the host. poller and clock: as api.pyi's Reactor. Throws argument, os.
+    ReactorCore(Host* host, Bytes poller, Bytes clock);
+    ~ReactorCore();
+
+    // Afterwards the language raises what its host parked, if anything. Throw state.
+    void run(ReactorObject self);
+    bool run_once(ReactorObject self, double timeout);
+    bool poll(ReactorObject self, double timeout, double budget);
+
+    // True once after a run that ended by stop(): the adaptor then forgets its timers, ticks and factories, as the core has.
+    bool take_stopped();
+
+    void stop();
+    int fd();
+    // For libraries that announce a signal by writing an octet; see Reactor::wake_fd.
+    int wake_fd();
+    double now();
+    void advance(double seconds);
+    bool is_running();
+    Bytes poller();
+
+    void next_tick();
+    void post();  // any thread that may run the interpreter
+    std::uint64_t call_later(double seconds, std::int64_t ticket);
+    std::uint64_t call_every(double seconds, std::int64_t ticket);
+    bool timer_cancel(std::uint64_t timer);
+    bool timer_is_active(std::uint64_t timer);
+
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode);
+    Bytes listener_endpoint(std::uint64_t listener);
+    bool listener_is_open(std::uint64_t listener);
+    void listener_pause(std::uint64_t listener);
+    void listener_resume(std::uint64_t listener);
+    void listener_close(std::uint64_t listener);
+
+    void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
+
+    // What a program that embeds the script's reactor works with.
+    Reactor& reactor() { return reactor_; }
+    Host& host() { return *host_; }
+
+private:
+    class Running;
+
+    void check_usable(std::string_view operation);
+    Listener* find_usable_listener(std::uint64_t listener, std::string_view operation);
+    HandlerPtr make_handler(std::int64_t factory);
+
+    std::unique_ptr<Host> host_;
+    std::unique_ptr<ManualClock> clock_;
+    Reactor reactor_;
+    bool was_stopped_ = false;
+};
+
+// What a connection object can do besides write(), which each language has by hand because it is the hot one. On an object that is not
+// connected yet they throw state; on one that is closed they do nothing; from a foreign thread they throw state.
+void connection_close(ScriptHandler& handler);
+void connection_abort(ScriptHandler& handler);
+void connection_pause(ScriptHandler& handler);
+void connection_resume(ScriptHandler& handler);
+void connection_end_write(ScriptHandler& handler);
+void connection_set_idle_timeout(ScriptHandler& handler, double seconds);
+void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high);
+Bytes connection_peer(ScriptHandler& handler);
+Bytes connection_local(ScriptHandler& handler);
+std::uint64_t connection_id(ScriptHandler& handler);
+Bytes connection_state(ScriptHandler& handler);
+std::uint64_t connection_pending(ScriptHandler& handler);
+
+// The hot path under every language's write(). Not flowing and not waiting: write_error says why.
+inline WriteResult connection_write(ScriptHandler& handler, Bytes octets) {
+    Connection* connection = handler.connection();
+    if (connection != nullptr) return connection->write(octets);
+    return {WriteResult::Kind::failed, handler.was_attached() ? ErrorCode::closed : ErrorCode::state};
+}
+Error write_error(ScriptHandler& handler, ErrorCode code);
+
+// "code class\n" for each line of errors.def, from which the languages make their exception classes.
+Bytes error_table();
+
+Bytes version();
+
+}  // namespace tidemill::script

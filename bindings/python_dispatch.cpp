@@ -1,0 +1,395 @@
+#include "bindings/python_dispatch.h"
+
+#include <cstring>
+#include <string>
+
+namespace tidemill::script {
+namespace {
+
+// What the module needs all the time. One interpreter per process: SWIG 4.1's own tables allow no more.
+struct Names {
+    PyObject* events[event_count];
+    PyObject* on_error;
+    PyObject* timer;
+    PyObject* tick;
+    PyObject* posted;
+    PyObject* accept;
+    PyObject* open;
+    PyObject* error_handler;
+};
+Names names;
+PyTypeObject* connection_type;
+PyObject* error_maker;
+
+// An owned reference.
+class Reference {
+public:
+    explicit Reference(PyObject* object = nullptr) : object_(object) {}
+    Reference(Reference&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    ~Reference() { Py_XDECREF(object_); }
+    PyObject* get() const { return object_; }
+    PyObject* release() { return std::exchange(object_, nullptr); }
+    explicit operator bool() const { return object_ != nullptr; }
+
+private:
+    PyObject* object_;
+};
+
+PyObject* text_to_python(std::string_view text) {
+    // A path may be any octets; surrogateescape is how Python itself carries them (PEP 383).
+    return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
+}
+
+// A new exception object for the error; None if it is not set; nullptr with an exception set.
+PyObject* error_to_python(const Error& error) {
+    if (!error.is_set()) Py_RETURN_NONE;
+    if (error_maker == nullptr) return PyErr_Format(PyExc_RuntimeError, "%s", error.text().c_str());
+    const Reference code(text_to_python(code_name(error.code)));
+    const Reference errno_text(text_to_python(errno_name(error.os)));
+    const Reference operation(text_to_python(error.operation));
+    const Reference endpoint(text_to_python(error.endpoint));
+    const Reference text(text_to_python(error.text()));
+    if (!code || !errno_text || !operation || !endpoint || !text) return nullptr;
+    return PyObject_CallFunction(error_maker, "OiOOOO", code.get(), error.os, errno_text.get(), operation.get(), endpoint.get(), text.get());
+}
+
+PyObject* to_python(const Value& value) {
+    switch (value.kind) {
+        case Value::Kind::octets:
+            return PyBytes_FromStringAndSize(value.bytes.data(), static_cast<Py_ssize_t>(value.bytes.size()));
+        case Value::Kind::text:
+            return text_to_python(value.bytes);
+        case Value::Kind::integer:
+            return PyLong_FromLongLong(value.integer);
+        case Value::Kind::real:
+            return PyFloat_FromDouble(value.real);
+        case Value::Kind::boolean:
+            return PyBool_FromLong(value.boolean);
+        case Value::Kind::error:
+            return error_to_python(*value.error);
+    }
+    Py_UNREACHABLE();
+}
+
+// ---- the object that users subclass ----
+
+constexpr std::size_t most_arguments = 4;
+
+class PythonHandler final : public ScriptHandler {
+public:
+    explicit PythonHandler(PyObject* self) : self_(self) {}
+    PyObject* self() const { return self_; }
+
+protected:
+    bool emit(Event event, const Value* arguments, std::size_t count) override {
+        // vectorcall may use the place before the arguments; self goes first.
+        PyObject* stack[most_arguments + 2] = {nullptr, self_};
+        std::size_t made = 0;
+        while (made < count && (stack[made + 2] = to_python(arguments[made])) != nullptr) ++made;
+        Py_INCREF(self_);  // the callback may close the connection and drop the last reference
+        PyObject* answer = nullptr;
+        if (made == count) {
+            PyObject* name = names.events[static_cast<std::size_t>(event)];
+            answer = PyObject_VectorcallMethod(name, stack + 1, (count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+        }
+        for (std::size_t i = 0; i < made; ++i) Py_DECREF(stack[i + 2]);
+        Py_XDECREF(answer);
+        // The reactor's own reference outlives this call, so self_ is still valid for the host's judgement.
+        Py_DECREF(self_);
+        return answer != nullptr;
+    }
+
+private:
+    PyObject* self_;  // borrowed: this handler is embedded in it
+};
+
+struct ConnectionObject {
+    PyObject_HEAD
+    PythonHandler handler;
+};
+
+PythonHandler& handler_in(PyObject* object) {
+    return reinterpret_cast<ConnectionObject*>(object)->handler;
+}
+
+// Made here and not in __init__: a subclass may forget to call it.
+PyObject* connection_new(PyTypeObject* type, PyObject*, PyObject*) {
+    PyObject* object = type->tp_alloc(type, 0);
+    if (object != nullptr) new (&handler_in(object)) PythonHandler(object);
+    return object;
+}
+
+int connection_init(PyObject*, PyObject*, PyObject*) {
+    return 0;  // takes whatever a subclass passes on
+}
+
+void connection_dealloc(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    handler_in(object).~PythonHandler();
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyObject* connection_write_method(PyObject* object, PyObject* data) {
+    WriteResult written;
+    if (PyBytes_CheckExact(data)) {
+        written = connection_write(handler_in(object), {PyBytes_AS_STRING(data), static_cast<std::size_t>(PyBytes_GET_SIZE(data))});
+    } else {
+        Py_buffer view;
+        if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) return nullptr;
+        written = connection_write(handler_in(object), {static_cast<const char*>(view.buf), static_cast<std::size_t>(view.len)});
+        PyBuffer_Release(&view);
+    }
+    if (written.has_failed()) {
+        raise_in_python(write_error(handler_in(object), written.code));
+        return nullptr;
+    }
+    return PyBool_FromLong(written.is_flowing());
+}
+
+PyObject* connection_close_method(PyObject* object, PyObject*) {
+    try {
+        tidemill::script::connection_close(handler_in(object));
+    } catch (const Failure& failure) {
+        raise_in_python(failure.error);
+        return nullptr;
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject* ignore_nothing(PyObject*, PyObject*) {
+    Py_RETURN_NONE;
+}
+
+PyMethodDef connection_methods[] = {
+    {"write", connection_write_method, METH_O, nullptr},
+    {"close", connection_close_method, METH_NOARGS, nullptr},
+    {"on_open", ignore_nothing, METH_NOARGS, nullptr},
+    {"on_data", ignore_nothing, METH_O, nullptr},
+    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},
+    {"on_end", connection_close_method, METH_NOARGS, nullptr},
+    {"on_close", ignore_nothing, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot connection_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(connection_new)},         {Py_tp_init, reinterpret_cast<void*>(connection_init)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(connection_dealloc)}, {Py_tp_methods, connection_methods},
+    {0, nullptr},
+};
+
+PyType_Spec connection_spec = {"tidemill._core.ConnectionBase", sizeof(ConnectionObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                               connection_slots};
+
+// ---- a reactor's language ----
+
+// An exception on its way: taken out of the interpreter so that other Python code can run meanwhile.
+struct Exception {
+    PyObject* type = nullptr;
+    PyObject* value = nullptr;
+    PyObject* traceback = nullptr;
+
+    bool is_set() const { return type != nullptr; }
+
+    void fetch() {
+        clear();
+        PyErr_Fetch(&type, &value, &traceback);
+        PyErr_NormalizeException(&type, &value, &traceback);
+        if (traceback != nullptr) PyException_SetTraceback(value, traceback);
+    }
+
+    void restore() {
+        PyErr_Restore(std::exchange(type, nullptr), std::exchange(value, nullptr), std::exchange(traceback, nullptr));
+    }
+
+    void clear() {
+        Py_CLEAR(type);
+        Py_CLEAR(value);
+        Py_CLEAR(traceback);
+    }
+};
+
+class PythonHost final : public Host {
+public:
+    ~PythonHost() override {
+        raised_.clear();
+        parked_.clear();
+    }
+
+    void enter(void* reactor_object) override { self_ = static_cast<PyObject*>(reactor_object); }
+    void leave() override { self_ = nullptr; }
+
+    bool call_timer(Ticket ticket) override {
+        const Reference number(PyLong_FromLongLong(ticket));
+        return number && call(names.timer, number.get());
+    }
+    bool call_tick() override { return call(names.tick); }
+    bool call_posted() override { return call(names.posted); }
+
+    ScriptHandler* make_connection(Ticket factory) override {
+        const Reference number(PyLong_FromLongLong(factory));
+        if (!number) return nullptr;
+        // The adaptor puts it into its set of open connections: that is the strong reference.
+        const Reference made(PyObject_CallMethodObjArgs(self_, names.accept, number.get(), nullptr));
+        return made ? handler_from_python(made.get()) : nullptr;
+    }
+
+    void forget(ScriptHandler& handler) override {
+        if (self_ == nullptr) return;  // outside a run the reactor object itself is going, and its set with it
+        const Reference open(PyObject_GetAttr(self_, names.open));
+        if (!open || PySet_Discard(open.get(), static_cast<PythonHandler&>(handler).self()) < 0) PyErr_WriteUnraisable(self_);
+    }
+
+    Verdict judge(ScriptHandler* handler) override {
+        raised_.fetch();
+        if (!PyErr_GivenExceptionMatches(raised_.type, PyExc_Exception)) return Verdict::leaving;
+        PyObject* connection = handler == nullptr ? Py_None : static_cast<PythonHandler*>(handler)->self();
+        if (handler != nullptr && offer_to_connection(connection)) return Verdict::taken;
+        if (offer_to_error_handler(connection)) return Verdict::taken;
+        return Verdict::unhandled;
+    }
+
+    void park() override {
+        if (!parked_.is_set()) {
+            std::swap(parked_, raised_);
+            return;
+        }
+        raised_.restore();
+        PyErr_WriteUnraisable(self_);
+    }
+
+    bool raise_parked() {
+        if (!parked_.is_set()) return false;
+        parked_.restore();
+        return true;
+    }
+
+    // Gate
+    void sleep(void (*wait)(void*), void* argument) override {
+        PyThreadState* state = PyEval_SaveThread();
+        wait(argument);
+        PyEval_RestoreThread(state);
+    }
+
+    bool check_interrupts() override {
+        if (PyErr_CheckSignals() == 0) return true;
+        raised_.fetch();
+        park();
+        return false;
+    }
+
+private:
+    bool call(PyObject* method, PyObject* argument = nullptr) {
+        return Reference(PyObject_CallMethodObjArgs(self_, method, argument, nullptr)).get() != nullptr;
+    }
+
+    // A handler that raises itself passes its own exception on; Python notes the first one as its context.
+    bool is_taken_by(const Reference& answer) {
+        if (answer) {
+            raised_.clear();
+            return true;
+        }
+        PyObject* first = raised_.value;
+        Py_XINCREF(first);
+        raised_.fetch();
+        if (first != raised_.value) {
+            PyException_SetContext(raised_.value, first);
+        } else {
+            Py_XDECREF(first);
+        }
+        return false;
+    }
+
+    bool offer_to_connection(PyObject* connection) {
+        const Reference method(PyObject_GetAttr(connection, names.on_error));
+        if (!method) {
+            PyErr_Clear();
+            return false;
+        }
+        return is_taken_by(Reference(PyObject_CallFunctionObjArgs(method.get(), raised_.value, nullptr)));
+    }
+
+    bool offer_to_error_handler(PyObject* connection) {
+        const Reference function(PyObject_GetAttr(self_, names.error_handler));
+        if (!function || function.get() == Py_None) {
+            PyErr_Clear();
+            return false;
+        }
+        return is_taken_by(Reference(PyObject_CallFunctionObjArgs(function.get(), raised_.value, connection, nullptr)));
+    }
+
+    PyObject* self_ = nullptr;  // borrowed from the frame of the adaptor's run()
+    Exception raised_;
+    Exception parked_;
+};
+
+// ---- functions for the adaptor ----
+
+PyObject* set_error_maker(PyObject*, PyObject* maker) {
+    Py_INCREF(maker);
+    Py_XSETREF(error_maker, maker);
+    Py_RETURN_NONE;
+}
+
+PyObject* document(PyObject*, PyObject* arguments) {
+    const char* name = nullptr;
+    const char* text = nullptr;
+    if (!PyArg_ParseTuple(arguments, "ss", &name, &text)) return nullptr;
+    for (PyMethodDef* method = connection_methods; method->ml_name != nullptr; ++method) {
+        if (std::strcmp(method->ml_name, name) == 0) method->ml_doc = strdup(text);  // for as long as the type, which is for ever
+    }
+    Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"set_error_maker", set_error_maker, METH_O, nullptr},
+    {"document", document, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+bool intern_names() {
+    for (std::size_t i = 0; i < event_count; ++i) {
+        if ((names.events[i] = PyUnicode_InternFromString(event_names[i])) == nullptr) return false;
+    }
+    const std::pair<PyObject**, const char*> others[] = {
+        {&names.on_error, "on_error"}, {&names.timer, "_call_timer"}, {&names.tick, "_call_tick"},
+        {&names.posted, "_call_posted"}, {&names.accept, "_accept"}, {&names.open, "_open"},
+        {&names.error_handler, "_error_handler"},
+    };
+    for (const auto& [place, name] : others) {
+        if ((*place = PyUnicode_InternFromString(name)) == nullptr) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool add_python_types(PyObject* module) {
+    if (!intern_names()) return false;
+    connection_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&connection_spec));
+    if (connection_type == nullptr) return false;
+    Py_INCREF(connection_type);
+    return PyModule_AddObject(module, "ConnectionBase", reinterpret_cast<PyObject*>(connection_type)) == 0 &&
+           PyModule_AddFunctions(module, functions) == 0;
+}
+
+void raise_in_python(const Error& error) {
+    const Reference exception(error_to_python(error));
+    if (exception) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.get())), exception.get());
+}
+
+ScriptHandler* handler_from_python(PyObject* object) {
+    if (PyObject_TypeCheck(object, connection_type)) return &handler_in(object);
+    PyErr_Format(PyExc_TypeError, "a tidemill.Connection is needed, not %.200s", Py_TYPE(object)->tp_name);
+    return nullptr;
+}
+
+Host* make_python_host() {
+    return new PythonHost;
+}
+
+bool raise_parked_in_python(ReactorCore& core) {
+    return static_cast<PythonHost&>(core.host()).raise_parked();
+}
+
+}  // namespace tidemill::script

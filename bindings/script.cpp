@@ -1,0 +1,57 @@
+#include "bindings/script.h"
+
+namespace tidemill::script {
+
+void ScriptHandler::attached(Connection& connection) {
+    connection_ = &connection;
+    was_attached_ = true;
+}
+
+void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
+    if (!emit(event, arguments, count)) host_->on_raised(this);
+}
+
+void ScriptHandler::on_open(Connection&) {
+    call(Event::on_open);
+}
+
+void ScriptHandler::on_data(Connection&, Bytes octets) {
+    const Value argument = Value::octets(octets);
+    call(Event::on_data, &argument, 1);
+}
+
+void ScriptHandler::on_drain(Connection&) {
+    call(Event::on_drain);
+}
+
+void ScriptHandler::on_end(Connection&) {
+    call(Event::on_end);
+}
+
+void ScriptHandler::on_close(Connection&, const Error& reason) {
+    const Value argument = Value::failure(reason);
+    call(Event::on_close, &argument, 1);
+}
+
+// The object's memory belongs to its language: only the handle is given up here, and then the reactor's reference, last.
+void ScriptHandler::release() {
+    if (connection_ != nullptr) last_id_ = connection_->id();
+    connection_ = nullptr;
+    Host* host = std::exchange(host_, nullptr);
+    if (host != nullptr) host->forget(*this);
+}
+
+void ScriptHandler::detach() {
+    host_ = nullptr;
+    if (Connection* connection = std::exchange(connection_, nullptr)) connection->forget_handler();
+}
+
+void Host::on_raised(ScriptHandler* handler) {
+    const Verdict verdict = judge(handler);
+    if (verdict == Verdict::taken) return;
+    park();
+    if (verdict == Verdict::unhandled && handler != nullptr && handler->connection() != nullptr) handler->connection()->abort();
+    reactor_->halt();
+}
+
+}  // namespace tidemill::script

@@ -1,0 +1,29 @@
+// Endpoint: where something listens or connects to, as text and in parts. No system call: a host name stays a name.
+//
+//   tcp://127.0.0.1:8080   tcp://[::1]:0   tcp://example.org:80   unix:///run/x.sock   unix://@abstract   memory://name
+//
+// Port 0 asks for any free port and is meant for listening. A memory endpoint lives inside one reactor.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tidemill/base/error.h"
+
+namespace tidemill {
+
+struct Endpoint {
+    enum class Scheme : std::uint8_t { tcp, unix_, memory };
+
+    Scheme scheme = Scheme::tcp;
+    std::string host;  // tcp: name or literal address without brackets; unix: path, "@name" if abstract; memory: name
+    std::uint16_t port = 0;
+
+    // The canonical text; parse_endpoint(text()) gives the same endpoint. An unnamed UNIX peer is "unix://".
+    std::string text() const;
+};
+
+// Errors: argument, with a detail that says what is wrong. operation: what it is for, repeated in the error.
+Result<Endpoint> parse_endpoint(std::string_view text, std::string_view operation);
+
+}  // namespace tidemill

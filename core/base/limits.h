@@ -1,0 +1,73 @@
+// Every default limit and time of the product, each with its reason. No number of this kind lives anywhere else.
+#pragma once
+#include <chrono>
+#include <cstddef>
+
+namespace tidemill::limits {
+
+using namespace std::chrono_literals;
+
+// One receive buffer serves a whole reactor: as large as a socket's usual receive queue, so that one read mostly empties it.
+inline constexpr std::size_t receive_buffer = 64 * 1024;
+
+// A page: some CPUs copy many times slower between unluckily offset addresses (docs/notes/0006).
+inline constexpr std::size_t receive_alignment = 4096;
+
+// Output waits in blocks of this size: big enough for one system call to carry much, small enough that a short answer wastes little.
+inline constexpr std::size_t output_block = 16 * 1024;
+
+// Free blocks kept for reuse by a reactor (4 MiB): covers a busy turn and bounds what an idle process holds.
+inline constexpr std::size_t spare_blocks = 256;
+
+// Blocks offered to one gathered write: 1 MiB, more than a socket's send queue usually takes at once.
+inline constexpr std::size_t gather_blocks = 64;
+
+// write() answers "wait" above the high mark and on_drain comes at the low one; a few round trips' worth on a fast network.
+inline constexpr std::size_t high_watermark = 256 * 1024;
+inline constexpr std::size_t low_watermark = 64 * 1024;
+
+// One connection may read this much in a turn before the others get theirs.
+inline constexpr std::size_t read_per_turn = 1024 * 1024;
+
+// Connections accepted by one listener in a turn: a burst must not starve those already served.
+inline constexpr int accepts_per_turn = 64;
+
+// Readiness reports fetched from the system by one call.
+inline constexpr int events_per_wait = 512;
+
+// Due timers called in a turn; thousands that are due together must not starve the sockets.
+inline constexpr int timers_per_turn = 1024;
+
+// Accept queue asked for; the system caps it (net.core.somaxconn).
+inline constexpr int backlog = 1024;
+
+// Whole deadline for connecting, names included. Long enough for a lost SYN or two, short enough for a person.
+inline constexpr auto connect_timeout = 30s;
+
+// Out of descriptors or memory while accepting: how long to wait before trying again.
+inline constexpr auto accept_retry = 100ms;
+
+// A full UNIX accept queue refuses at once instead of queueing as TCP does: how soon to try again, within the deadline.
+inline constexpr auto connect_retry = 10ms;
+
+// After close() has flushed, the socket stays a moment to swallow what the peer still sends: closing on unread octets would make the
+// system reset the connection and could destroy the flushed answer on its way (RFC 1122 4.2.2.13, RFC 9112 9.6).
+inline constexpr auto linger_time = 2s;
+inline constexpr std::size_t lingering_sockets = 1024;
+
+// One direction of a memory pair; like a socket's queue it makes the writer wait.
+inline constexpr std::size_t memory_pipe = 256 * 1024;
+
+// Threads that look names up. getaddrinfo blocks for seconds on a dead server; a few in parallel keep one such name from delaying all.
+inline constexpr int resolver_threads = 4;
+
+// Look-ups waiting for a thread; more than this is refused with the code limit.
+inline constexpr std::size_t resolver_queue = 4096;
+
+// The longest time that can be asked for: 100 years, far from any overflow in nanoseconds.
+inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};
+
+// A periodic timer beats at most this fast: the clock's promised resolution.
+inline constexpr auto shortest_period = 1ms;
+
+}  // namespace tidemill::limits

@@ -1,0 +1,334 @@
+#include "tidemill/net/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tidemill/net/connector.h"
+#include "tidemill/net/linger.h"
+
+namespace tidemill {
+
+void Handler::on_end(Connection& connection) {
+    connection.close();
+}
+
+Connection::Connection(Reactor& reactor, HandlerPtr handler) : reactor_(reactor), handler_(std::move(handler)), output_(reactor.blocks()) {
+    handler_->attached(*this);
+}
+
+Connection::~Connection() = default;
+
+// ---- calling the user ----
+
+template <class Call>
+void Connection::deliver(Call call) {
+    try {
+        call();
+    } catch (...) {
+        take_exception(std::current_exception());
+    }
+}
+
+void Connection::take_exception(const std::exception_ptr& exception) {
+    std::exception_ptr unhandled = exception;
+    try {
+        if (handler_->on_error(*this, exception)) return;
+    } catch (...) {
+        unhandled = std::current_exception();
+    }
+    if (!reactor_.take_exception(unhandled)) abort();
+}
+
+// ---- beginning ----
+
+void Connection::start(std::unique_ptr<Transport> transport) {
+    // A connector that calls this ends here.
+    transport_ = std::move(transport);
+    connector_.reset();
+    if (Result<void> attached = transport_->attach(*this); !attached) return fail(attached.error());
+    call_me();
+}
+
+void Connection::start_connecting(std::unique_ptr<Connector> connector) {
+    connector_ = std::move(connector);
+    connector_->start();
+}
+
+void Connection::open_now() {
+    is_opened_ = true;
+    last_activity_ = reactor_.turn_time();
+    if (!output_.is_empty() || is_end_write_asked_) reactor_.flush_later(*this);
+    if (state_ != State::connecting) return;  // close() came while connecting: flush and go, without on_open
+    state_ = State::open;
+    deliver([this] { handler_->on_open(*this); });
+}
+
+// ---- the loop's calls ----
+
+void Connection::on_ready(const Ready& ready) {
+    if (state_ == State::closed) return;
+    is_call_due_ = false;
+    if (connector_) return connector_->on_ready(ready);
+    if (!is_opened_) open_now();
+    if (ready.ended) is_end_near_ = true;
+    if (ready.writable) {
+        can_write_ = true;
+        if (!output_.is_empty()) reactor_.flush_later(*this);
+    }
+    if (ready.readable) can_read_ = true;
+    if (!reactor_.may_call()) {
+        if (is_reading() || is_drain_due_) call_me();
+        return;
+    }
+    if (is_drain_due_ && state_ == State::open) deliver_drain();
+    if (is_reading()) read_some();
+}
+
+// Asks the loop for a call of on_ready, which does what is due.
+void Connection::call_me() {
+    if (std::exchange(is_call_due_, true)) return;
+    reactor_.inject({id(), false, false, false});
+}
+
+void Connection::read_some() {
+    std::size_t allowance = limits::read_per_turn;
+    while (is_reading()) {
+        if (!reactor_.may_call() || allowance == 0) return call_me();
+        char* buffer = reactor_.receive_buffer();
+        const IoResult read = transport_->read(buffer, limits::receive_buffer);
+        switch (read.kind) {
+            case IoResult::Kind::done:
+                last_activity_ = reactor_.turn_time();
+                allowance -= std::min(allowance, read.count);
+                // A short read has emptied a stream's queue (epoll(7)), unless the end was announced: that still has to be read.
+                if (read.count < limits::receive_buffer && !is_end_near_) {
+                    can_read_ = false;
+                    transport_->arm(Direction::read);
+                }
+                deliver([&] { handler_->on_data(*this, {buffer, read.count}); });
+                break;
+            case IoResult::Kind::would_block:
+                can_read_ = false;
+                transport_->arm(Direction::read);
+                break;
+            case IoResult::Kind::end:
+                deliver_end();
+                break;
+            case IoResult::Kind::error:
+                end(broken_.is_set() ? broken_ : os_error(read.error, "read", peer()));
+                break;
+        }
+    }
+}
+
+void Connection::deliver_end() {
+    has_peer_ended_ = true;
+    if (broken_.is_set()) return end(broken_);
+    deliver([this] { handler_->on_end(*this); });
+    if (has_ended_writing_ && state_ == State::open) end({});
+}
+
+void Connection::deliver_drain() {
+    is_drain_due_ = false;
+    deliver([this] { handler_->on_drain(*this); });
+}
+
+// ---- writing ----
+
+WriteResult Connection::write(Bytes octets) {
+    if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
+    if (state_ >= State::closing || broken_.is_set()) return {WriteResult::Kind::failed, ErrorCode::closed};
+    if (is_end_write_asked_) return {WriteResult::Kind::failed, ErrorCode::state};
+    output_.append(octets);
+    if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);
+    if (output_.size() > high_watermark_) is_above_high_ = true;
+    return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
+}
+
+Error Connection::write_error(ErrorCode code) const {
+    if (code == ErrorCode::closed) return make_error(code, "write", peer(), "the connection is closed");
+    if (Result<void> usable = reactor_.check_usable("write", peer()); !usable) return usable.error();
+    return make_error(code, "write", peer(), "end_write() was called before");
+}
+
+void Connection::flush() {
+    if (state_ == State::closed || !is_opened_) return;
+    write_some();
+    if (state_ == State::closed) return;
+    if (output_.is_empty()) on_output_empty();
+}
+
+void Connection::write_some() {
+    while (can_write_ && !output_.is_empty()) {
+        Slice slices[limits::gather_blocks];
+        const std::size_t count = output_.peek(slices, limits::gather_blocks);
+        const IoResult written = transport_->write(slices, count);
+        if (written.kind == IoResult::Kind::error) return on_write_failed(written.error);
+        if (written.kind == IoResult::Kind::would_block) {
+            can_write_ = false;
+            transport_->arm(Direction::write);
+            break;
+        }
+        last_activity_ = reactor_.turn_time();
+        output_.consume(written.count);
+    }
+    if (is_above_high_ && output_.size() <= low_watermark_) {
+        // Told in the next turn: this may be the end of a turn in which the user was already called for the last time.
+        is_above_high_ = false;
+        is_drain_due_ = true;
+        call_me();
+    }
+}
+
+void Connection::on_write_failed(int error) {
+    output_.clear();
+    broken_ = os_error(error, "write", peer());
+    if (state_ == State::closing) return end(broken_);
+    // The peer may have sent its last words before it went: they are read first, then on_close tells.
+    is_end_near_ = true;
+    can_read_ = true;
+    call_me();
+}
+
+void Connection::on_output_empty() {
+    if (state_ == State::closing) return close_flushed();
+    if (!is_end_write_asked_ || has_ended_writing_) return;
+    has_ended_writing_ = true;
+    transport_->shut_down_writing();
+    if (has_peer_ended_) end({});
+}
+
+void Connection::end_write() {
+    if (!is_usable() || state_ >= State::closing || is_end_write_asked_) return;
+    is_end_write_asked_ = true;
+    if (is_opened_) reactor_.flush_later(*this);
+}
+
+Result<void> Connection::set_watermarks(std::size_t low, std::size_t high) {
+    if (low > high) return make_error(ErrorCode::argument, "set_watermarks", peer(), "the low watermark is above the high one");
+    low_watermark_ = low;
+    high_watermark_ = high;
+    return {};
+}
+
+// ---- pausing and idleness ----
+
+void Connection::pause() {
+    if (is_usable()) is_paused_ = true;
+}
+
+void Connection::resume() {
+    if (!is_usable() || !is_paused_) return;
+    is_paused_ = false;
+    if (can_read_ && state_ == State::open) call_me();
+}
+
+void Connection::set_idle_timeout(Duration period) {
+    if (!is_usable() || state_ == State::closed) return;
+    idle_timer_.cancel();
+    idle_period_ = std::min<Duration>(period, limits::longest_time);
+    last_activity_ = reactor_.now();
+    if (period.count() > 0) watch_idleness(idle_period_);
+}
+
+void Connection::watch_idleness(Duration wait) {
+    // One timer that looks when it could be true, instead of one that is moved with every octet.
+    idle_timer_ = reactor_.call_later(wait, [this] {
+        const Duration idle = reactor_.turn_time() - last_activity_;
+        if (idle < idle_period_) return watch_idleness(idle_period_ - idle);
+        end(make_error(ErrorCode::timeout, "wait for octets", peer(), "the connection was idle for too long"));
+    });
+}
+
+// ---- ending ----
+
+void Connection::close() {
+    if (!is_usable() || state_ >= State::closing) return;
+    const bool has_nothing_to_send = !is_opened_ && output_.is_empty();
+    if (has_nothing_to_send || broken_.is_set()) return end(broken_);
+    state_ = State::closing;
+    if (is_opened_) reactor_.flush_later(*this);
+}
+
+void Connection::close_flushed() {
+    if (!has_ended_writing_) transport_->shut_down_writing();
+    is_linger_due_ = !has_peer_ended_ && transport_->wants_linger();
+    end({});
+}
+
+void Connection::abort() {
+    if (!is_usable() || state_ == State::closed) return;
+    if (transport_) transport_->reset();
+    end(make_error(ErrorCode::cancelled, "abort", peer(), "the connection was aborted"));
+}
+
+void Connection::fail(Error reason) {
+    if (state_ != State::closed) end(std::move(reason));
+}
+
+// The state is closed at once; on_close comes from the loop, by finish(). The transport stays until then: its names may be asked for.
+void Connection::end(Error reason) {
+    if (state_ == State::closed) return;
+    state_ = State::closed;
+    reason_ = std::move(reason);
+    idle_timer_.cancel();
+    output_.clear();
+    connector_.reset();
+    reactor_.finish_later(*this);
+}
+
+void Connection::finish() {
+    deliver([this] { handler_->on_close(*this, reason_); });
+    handler_.reset();
+    if (is_linger_due_) linger(reactor_, std::move(transport_));
+}
+
+void Connection::on_stop() {
+    if (state_ == State::closed) return;
+    if (is_opened_) write_some();  // what the system takes at once; there is no later
+    end(make_error(ErrorCode::cancelled, "run", peer(), "the reactor stopped"));
+}
+
+void Connection::abandon(bool is_fork) {
+    state_ = State::closed;
+    if (is_fork && transport_) transport_->disown();
+    if (is_fork && connector_) connector_->disown();
+    connector_.reset();
+    transport_.reset();
+    handler_.reset();
+}
+
+void Connection::forget_handler() {
+    handler_ = HandlerPtr(new Handler);  // one that listens to nothing
+    if (state_ != State::closed) end(make_error(ErrorCode::cancelled, "release", peer(), "the handler is gone"));
+}
+
+// ---- asking ----
+
+std::string Connection::peer() const {
+    return is_opened_ && transport_ ? transport_->peer() : std::string{};
+}
+
+std::string Connection::local() const {
+    return is_opened_ && transport_ ? transport_->local() : std::string{};
+}
+
+Connection* find_connection(Reactor& reactor, SourceId id) {
+    return dynamic_cast<Connection*>(reactor.find(id));
+}
+
+std::string_view state_name(Connection::State state) {
+    switch (state) {
+        case Connection::State::connecting:
+            return "connecting";
+        case Connection::State::open:
+            return "open";
+        case Connection::State::closing:
+            return "closing";
+        case Connection::State::closed:
+            return "closed";
+    }
+    return "closed";
+}
+
+}  // namespace tidemill

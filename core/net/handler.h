@@ -1,0 +1,60 @@
+// Handler: what a user is told about a connection. This page is the contract; the conformance suite proves it in every language.
+//
+//     on_open?  (on_data | on_drain)*  on_end?  on_close
+//
+//  - in this order; on_close exactly once and last, also when connecting failed and when the reactor stops;
+//  - never from inside a call that the user made: always from the loop;
+//  - each of them may call everything on any connection, also close() and abort() on its own, and may stop the reactor;
+//  - after close() or abort() only on_close comes; after pause() no on_data and no on_end until resume();
+//  - an exception goes to on_error of the same connection, then to the reactor's error handler; if neither takes it, the connection is
+//    aborted, the loop stops and the exception leaves Reactor::run.
+#pragma once
+#include <exception>
+#include <functional>
+#include <memory>
+
+#include "tidemill/base/bytes.h"
+#include "tidemill/base/error.h"
+
+namespace tidemill {
+
+class Connection;
+
+class Handler {
+public:
+    virtual ~Handler() = default;
+
+    // Not a callback for users: the connection that this handler serves from now on, before anything else; release() ends it.
+    virtual void attached(Connection&) {}
+
+    virtual void on_open(Connection&) {}
+
+    // At least one octet, valid during the call, cut anywhere.
+    virtual void on_data(Connection&, Bytes) {}
+
+    // The output queue fell to the low watermark after it had risen above the high one.
+    virtual void on_drain(Connection&) {}
+
+    // The peer will send no more. The default closes; an override may go on writing.
+    virtual void on_end(Connection& connection);
+
+    // reason: not set after an orderly end. The connection can still be asked for its id and endpoints.
+    virtual void on_close(Connection&, const Error& /*reason*/) {}
+
+    // True: the exception is dealt with and the connection goes on.
+    virtual bool on_error(Connection&, const std::exception_ptr&) { return false; }
+
+    // The connection lets go of the handler: after on_close, or without it when the reactor is destroyed. A binding whose object
+    // belongs to its language overrides this.
+    virtual void release() { delete this; }
+};
+
+struct ReleaseHandler {
+    void operator()(Handler* handler) const { handler->release(); }
+};
+using HandlerPtr = std::unique_ptr<Handler, ReleaseHandler>;
+
+// Makes the handler of an accepted connection; nullptr refuses the connection.
+using HandlerFactory = std::function<HandlerPtr()>;
+
+}  // namespace tidemill

@@ -1,0 +1,100 @@
+#include "tidemill/net/listener.h"
+
+#include "tidemill/net/connection.h"
+#include "tidemill/net/socket_transport.h"
+
+namespace tidemill {
+
+void Listener::on_ready(const Ready&) {
+    can_accept_ = true;
+    for (int count = 0; is_open_ && !is_paused_ && can_accept_; ++count) {
+        if (count == limits::accepts_per_turn || !reactor_.may_call()) return reactor_.inject({id(), true, false, false});
+        can_accept_ = accept_one();
+    }
+}
+
+HandlerPtr Listener::make_handler() {
+    try {
+        return factory_();
+    } catch (...) {
+        static_cast<void>(reactor_.take_exception(std::current_exception()));
+        return nullptr;
+    }
+}
+
+void Listener::serve(std::unique_ptr<Transport> transport) {
+    HandlerPtr handler = make_handler();
+    if (!handler) return transport->reset();
+    auto made = std::make_unique<Connection>(reactor_, std::move(handler));
+    Connection& connection = *made;
+    reactor_.add(std::move(made));
+    connection.start(std::move(transport));
+}
+
+void Listener::pause() {
+    if (reactor_.is_usable_here()) is_paused_ = true;
+}
+
+void Listener::resume() {
+    if (!reactor_.is_usable_here() || !is_paused_) return;
+    is_paused_ = false;
+    if (can_accept_) reactor_.inject({id(), true, false, false});
+}
+
+void Listener::close() {
+    if (!reactor_.is_usable_here() || !is_open_) return;
+    is_open_ = false;
+    stop_listening();
+    reactor_.finish_later(*this);
+}
+
+// ---- sockets ----
+
+SocketListener::SocketListener(Reactor& reactor, ListeningSocket socket, HandlerFactory factory)
+    : Listener(reactor, socket.address.endpoint().text(), std::move(factory)), socket_(std::move(socket)) {}
+
+SocketListener::~SocketListener() = default;
+
+Result<void> SocketListener::start() {
+    Result<void> watched = reactor_.watch(*this, socket_.fd.get(), Direction::read);
+    if (!watched) socket_.file.remove();
+    return watched;
+}
+
+bool SocketListener::accept_one() {
+    AcceptResult accepted = accept_stream(socket_.fd.get());
+    switch (accepted.kind) {
+        case AcceptResult::Kind::accepted:
+            serve(std::make_unique<SocketTransport>(reactor_, std::move(accepted.fd), accepted.peer));
+            return true;
+        case AcceptResult::Kind::would_block:
+            reactor_.arm(socket_.fd.get(), Direction::read);
+            return false;
+        case AcceptResult::Kind::starved:
+            rest_until_there_is_room();
+            return false;
+        case AcceptResult::Kind::error:
+            close();
+            return false;
+    }
+    return false;
+}
+
+// Out of descriptors or memory. The poller is not armed, so nothing spins; the clock asks again.
+void SocketListener::rest_until_there_is_room() {
+    retry_ = reactor_.call_later(limits::accept_retry, [this] { on_ready({id(), true, false, false}); });
+}
+
+void SocketListener::stop_listening() {
+    retry_.cancel();
+    reactor_.unwatch(socket_.fd.get());
+    socket_.file.remove();
+    socket_.fd.reset();
+}
+
+void SocketListener::abandon(bool is_fork) {
+    if (is_fork || !socket_.fd.is_open()) return;
+    stop_listening();
+}
+
+}  // namespace tidemill

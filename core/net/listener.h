@@ -1,0 +1,74 @@
+// Listener: accepts streams and gives each a connection with a handler from the factory.
+//
+// Owned by its reactor: valid until close(), or until the reactor stops.
+#pragma once
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "tidemill/base/endpoint.h"
+#include "tidemill/net/handler.h"
+#include "tidemill/net/transport.h"
+#include "tidemill/reactor/reactor.h"
+
+namespace tidemill {
+
+class Listener : public Source {
+public:
+    // Endpoint text, with the real port.
+    const std::string& endpoint() const { return endpoint_; }
+    bool is_open() const { return is_open_; }
+
+    // Accepts no more for now; the system queues up to the backlog.
+    void pause();
+    void resume();
+
+    // Connections already accepted go on.
+    void close();
+
+    void on_ready(const Ready& ready) override;
+    void on_stop() override { close(); }
+
+protected:
+    Listener(Reactor& reactor, std::string endpoint, HandlerFactory factory)
+        : reactor_(reactor), endpoint_(std::move(endpoint)), factory_(std::move(factory)) {}
+
+    // One more stream if there is one: true. False: not now; the listener is called again when there may be.
+    virtual bool accept_one() = 0;
+    virtual void stop_listening() = 0;
+
+    void serve(std::unique_ptr<Transport> transport);
+
+    Reactor& reactor_;
+
+private:
+    HandlerPtr make_handler();
+
+    std::string endpoint_;
+    HandlerFactory factory_;
+    bool is_open_ = true;
+    bool is_paused_ = false;
+    bool can_accept_ = false;
+};
+
+// TCP and UNIX.
+class SocketListener final : public Listener {
+public:
+    SocketListener(Reactor& reactor, ListeningSocket socket, HandlerFactory factory);
+    ~SocketListener() override;
+
+    Result<void> start();
+    void abandon(bool is_fork) override;
+
+protected:
+    bool accept_one() override;
+    void stop_listening() override;
+
+private:
+    void rest_until_there_is_room();
+
+    ListeningSocket socket_;
+    Timer retry_;
+};
+
+}  // namespace tidemill

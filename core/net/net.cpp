@@ -1,0 +1,58 @@
+#include "tidemill/net/net.h"
+
+#include "tidemill/net/connector.h"
+#include "tidemill/net/memory.h"
+
+namespace tidemill {
+
+static Result<void> check_not_stopping(const Reactor& reactor, std::string_view operation, std::string_view endpoint) {
+    if (Result<void> usable = reactor.check_usable(operation, endpoint); !usable) return usable;
+    if (reactor.is_stopping()) return make_error(ErrorCode::state, operation, endpoint, "the reactor is stopping");
+    return {};
+}
+
+static Result<Address> listening_address(const Endpoint& endpoint) {
+    Address address;
+    if (literal_address(endpoint, address)) return address;
+    Result<std::vector<Address>> found = look_up(endpoint, "listen");
+    if (!found) return found.error();
+    return found.value().front();
+}
+
+Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory factory, ListenOptions options) {
+    Result<Endpoint> endpoint = parse_endpoint(text, "listen");
+    if (!endpoint) return endpoint.error();
+    if (Result<void> possible = check_not_stopping(reactor, "listen", text); !possible) return possible.error();
+    if (endpoint.value().scheme == Endpoint::Scheme::memory) {
+        return reactor.service<MemoryHub>().listen(endpoint.value(), std::move(factory), options.backlog);
+    }
+    Result<Address> address = listening_address(endpoint.value());
+    if (!address) return address.error();
+    Result<ListeningSocket> socket = open_listening_socket(address.value(), options.backlog, options.mode);
+    if (!socket) return socket.error();
+    auto made = std::make_unique<SocketListener>(reactor, std::move(socket).value(), std::move(factory));
+    SocketListener& listener = *made;
+    reactor.add(std::move(made));
+    if (Result<void> started = listener.start(); !started) {
+        listener.close();
+        return started.error();
+    }
+    return &listener;
+}
+
+Result<Connection*> connect(Reactor& reactor, std::string_view text, HandlerPtr handler, ConnectOptions options) {
+    Result<Endpoint> endpoint = parse_endpoint(text, "connect");
+    if (!endpoint) return endpoint.error();
+    if (Result<void> possible = check_not_stopping(reactor, "connect", text); !possible) return possible.error();
+    auto made = std::make_unique<Connection>(reactor, std::move(handler));
+    Connection& connection = *made;
+    reactor.add(std::move(made));
+    connection.start_connecting(std::make_unique<Connector>(connection, std::move(endpoint).value(), options.timeout));
+    return &connection;
+}
+
+Listener* find_listener(Reactor& reactor, SourceId id) {
+    return dynamic_cast<Listener*>(reactor.find(id));
+}
+
+}  // namespace tidemill

@@ -1,0 +1,40 @@
+#include "tidemill/net/socket_transport.h"
+
+#include <algorithm>
+
+namespace tidemill {
+
+SocketTransport::SocketTransport(Reactor& reactor, Fd fd, const Address& peer) : reactor_(reactor), fd_(std::move(fd)) {
+    if (peer.size > peer_.size()) return;
+    peer_size_ = static_cast<std::uint8_t>(peer.size);
+    std::copy_n(peer.storage, peer.size, peer_.begin());
+}
+
+std::string SocketTransport::peer() const {
+    Address address;
+    address.size = peer_size_;
+    std::copy_n(peer_.begin(), peer_size_, address.storage);
+    // Two octets are a UNIX socket without a name, or one whose path did not fit.
+    return (peer_size_ > 2 ? address : peer_address(fd_.get())).endpoint().text();
+}
+
+void SocketTransport::set_watched_by(const Source& owner) {
+    watched_by_ = owner.id();
+}
+
+Result<void> SocketTransport::attach(const Source& owner) {
+    if (watched_by_ == owner.id()) {
+        reactor_.arm(fd_.get(), Direction::read);
+        return {};
+    }
+    unwatch();
+    Result<void> watched = reactor_.watch(owner, fd_.get(), Direction::read);
+    if (watched) watched_by_ = owner.id();
+    return watched;
+}
+
+void SocketTransport::unwatch() {
+    if (std::exchange(watched_by_, 0) != 0) reactor_.unwatch(fd_.get());
+}
+
+}  // namespace tidemill

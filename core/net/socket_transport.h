@@ -1,0 +1,41 @@
+// A transport over a connected TCP or UNIX socket.
+#pragma once
+#include <array>
+
+#include "tidemill/net/transport.h"
+#include "tidemill/reactor/reactor.h"
+
+namespace tidemill {
+
+class SocketTransport final : public Transport {
+public:
+    // peer: remembered, because a socket that was reset forgets it, and its on_close is where one wants to know.
+    SocketTransport(Reactor& reactor, Fd fd, const Address& peer);
+    ~SocketTransport() override { unwatch(); }
+
+    // The poller reports this socket to that source already (while it was connecting).
+    void set_watched_by(const Source& owner);
+
+    Result<void> attach(const Source& owner) override;
+    IoResult read(char* data, std::size_t size) override { return receive(fd_.get(), data, size); }
+    IoResult write(const Slice* slices, std::size_t count) override { return send_gathered(fd_.get(), slices, count); }
+    void arm(Direction direction) override { reactor_.arm(fd_.get(), direction); }
+    void shut_down_writing() override { tidemill::shut_down_writing(fd_.get()); }
+    void reset() override { reset_on_close(fd_.get()); }
+    bool wants_linger() const override { return true; }
+    void disown() override { watched_by_ = 0; }
+    std::string peer() const override;
+    std::string local() const override { return local_address(fd_.get()).endpoint().text(); }
+
+private:
+    void unwatch();
+
+    Reactor& reactor_;
+    Fd fd_;
+    // The address in as little room as an IPv6 one needs: idle connections are counted in ten thousands. A UNIX peer is asked for.
+    std::uint8_t peer_size_ = 0;
+    std::array<unsigned char, 28> peer_;
+    std::uint64_t watched_by_ = 0;  // the id of the source
+};
+
+}  // namespace tidemill

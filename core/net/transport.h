@@ -1,0 +1,44 @@
+// Transport: what a connection stands on: a socket or one end of a memory pair. A new transport implements this page;
+// tests/contract/transport_test then holds it to it.
+//
+// Reading and writing never block. A direction that said "would block" is reported to the owner (Source::on_ready) once it is ready
+// again, if it was armed. Closing happens by destruction.
+#pragma once
+#include <string>
+
+#include "tidemill/base/buffer.h"
+#include "tidemill/sys/poller.h"
+#include "tidemill/sys/socket.h"
+
+namespace tidemill {
+
+class Source;
+
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    // The source that on_ready is called on from now on. Arms reading. Errors: os, limit.
+    virtual Result<void> attach(const Source& owner) = 0;
+
+    virtual IoResult read(char* data, std::size_t size) = 0;
+    virtual IoResult write(const Slice* slices, std::size_t count) = 0;
+    virtual void arm(Direction direction) = 0;
+
+    // Tells the peer that no more comes, after what was written.
+    virtual void shut_down_writing() = 0;
+
+    // An abortive end: what is queued is discarded and, where the transport can say so, the peer is told.
+    virtual void reset() = 0;
+
+    // Whether closing now could destroy octets on their way to the peer, because it may still be sending (limits::linger_time).
+    virtual bool wants_linger() const { return false; }
+
+    // The process forked: let go without touching what is shared with the parent.
+    virtual void disown() {}
+
+    virtual std::string peer() const = 0;
+    virtual std::string local() const = 0;
+};
+
+}  // namespace tidemill

@@ -1,0 +1,29 @@
+#include "tidemill/reactor/mailbox.h"
+
+namespace tidemill {
+
+bool Mailbox::post(Task task) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (is_closed_) return false;
+        tasks_.push_back(std::move(task));
+        has_mail_.store(true, std::memory_order_relaxed);
+    }
+    waker_.wake();
+    return true;
+}
+
+std::vector<Task> Mailbox::take() {
+    const std::lock_guard lock(mutex_);
+    has_mail_.store(false, std::memory_order_relaxed);
+    return std::move(tasks_);
+}
+
+std::vector<Task> Mailbox::close() {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    has_mail_.store(false, std::memory_order_relaxed);
+    return std::move(tasks_);
+}
+
+}  // namespace tidemill

@@ -1,0 +1,400 @@
+#include "tidemill/reactor/reactor.h"
+
+#include <algorithm>
+
+#include "tidemill/sys/fork_guard.h"
+
+namespace tidemill {
+
+// Tokens of the reactor's own descriptors; a source's id is never this small.
+static constexpr std::uint64_t waker_token = 1;
+static constexpr std::uint64_t wake_pipe_token = 2;
+static constexpr std::uint64_t alarm_token = 3;
+static constexpr std::uint64_t last_inner_token = 3;
+
+static constexpr Duration for_ever{-1};
+
+bool Timer::cancel() {
+    return reactor_ != nullptr && reactor_->cancel(id_);
+}
+
+bool Timer::is_active() const {
+    return reactor_ != nullptr && reactor_->is_active(id_);
+}
+
+static Error first_error(const Result<void>& first, const Result<void>& second) {
+    return first.ok() ? second.error() : first.error();
+}
+
+Reactor::Reactor(ReactorOptions options)
+    : manual_clock_(options.clock), gate_(options.gate), fork_generation_(fork_generation()), owner_(std::this_thread::get_id()) {
+    if (manual_clock_ != nullptr) clock_ = manual_clock_;
+    now_ = clock_->now();
+    receive_buffer_.reset(static_cast<char*>(::operator new(limits::receive_buffer, std::align_val_t{limits::receive_alignment})));
+    Result<std::unique_ptr<Poller>> poller = make_poller(options.poller);
+    if (!poller) {
+        startup_error_ = poller.error();
+        return;
+    }
+    poller_ = std::move(poller).value();
+    const Result<void> opened = mailbox_->open();
+    startup_error_ = first_error(opened, opened ? poller_->add(mailbox_->waker().fd(), waker_token, Direction::read) : opened);
+}
+
+Reactor::~Reactor() {
+    const bool child = is_fork();
+    // Mail may hold the last reference to things that come back here; it goes first, while everything still stands.
+    mailbox_->close().clear();
+    ticks_.clear();
+    timers_.clear();
+    sources_.for_each([child](std::unique_ptr<Source>& source) { source->abandon(child); });
+    flush_list_.clear();
+}
+
+// ---- who may call ----
+
+bool Reactor::is_fork() const {
+    return fork_generation_ != fork_generation();
+}
+
+bool Reactor::is_usable_here() const {
+    return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id() && !is_fork() && !startup_error_.is_set();
+}
+
+Result<void> Reactor::check_usable(std::string_view operation, std::string_view endpoint) const {
+    if (startup_error_.is_set()) return startup_error_;
+    if (is_fork()) {
+        return make_error(ErrorCode::state, operation, endpoint, "this reactor belongs to the parent process; make a new one after fork");
+    }
+    if (owner_.load(std::memory_order_relaxed) != std::this_thread::get_id()) {
+        return make_error(ErrorCode::state, operation, endpoint, "the reactor belongs to another thread; use post()");
+    }
+    return {};
+}
+
+Result<void> Reactor::enter(std::string_view operation) {
+    const bool is_mine = owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    if (is_running_.exchange(true)) {
+        return make_error(ErrorCode::state, operation, {},
+                          is_mine ? "the reactor is running already; this is one of its callbacks" : "the reactor is running in another thread");
+    }
+    owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    if (Result<void> usable = check_usable(operation); !usable) {
+        is_running_.store(false);
+        return usable;
+    }
+    is_halted_ = false;
+    now_ = clock_->now();
+    return {};
+}
+
+void Reactor::leave() {
+    if (is_stopping_) end_everything();
+    is_running_.store(false);
+    tell_host();
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+// ---- running ----
+
+Result<void> Reactor::run() {
+    if (Result<void> entered = enter("run"); !entered) return entered;
+    while (has_work() && !is_halted_ && !is_stopping_) turn(for_ever);
+    leave();
+    return {};
+}
+
+Result<bool> Reactor::run_once(Duration at_most) {
+    if (Result<void> entered = enter("run_once"); !entered) return entered.error();
+    turn(at_most);
+    const bool did_something = did_something_;
+    leave();
+    return did_something;
+}
+
+Result<bool> Reactor::poll(Duration timeout, Duration budget) {
+    if (Result<void> entered = enter("poll"); !entered) return entered.error();
+    budget_ = budget;
+    turn(timeout);
+    while (budget.count() > 0 && did_something_ && may_call()) turn(Duration{0});
+    budget_ = Duration{0};
+    budget_end_ = TimePoint::max();
+    const bool is_left = has_work_now();
+    leave();
+    return is_left;
+}
+
+void Reactor::stop() {
+    is_stopping_ = true;
+    if (!is_running()) {
+        // Between two turns of a host: the ending itself, with its callbacks, belongs to the loop.
+        mailbox_->waker().wake();
+    }
+}
+
+void Reactor::request_stop() {
+    is_stop_requested_.store(true);
+    mailbox_->waker().wake();
+}
+
+bool Reactor::has_work() const {
+    return sources_.size() > 0 || !timers_.is_empty() || !ticks_.empty() || mailbox_->has_mail() || is_stop_requested_.load();
+}
+
+bool Reactor::has_work_now() const {
+    return ready_next_ < ready_count_ || !injected_.empty() || !ticks_.empty() || mailbox_->has_mail() || !flush_list_.empty() ||
+           !finish_list_.empty() || timers_.next() <= now_;
+}
+
+Duration Reactor::time_to_wait(Duration at_most) const {
+    if (has_work_now() || at_most.count() == 0) return Duration{0};
+    // A manual clock does not move while we sleep, so its deadlines do not shorten the wait.
+    if (manual_clock_ != nullptr || timers_.next() == TimePoint::max()) return at_most;
+    const Duration until_timer = timers_.next() - clock_->now();
+    if (until_timer.count() <= 0) return Duration{0};
+    return at_most.count() < 0 ? until_timer : std::min(at_most, until_timer);
+}
+
+void Reactor::turn(Duration at_most) {
+    did_something_ = false;
+    if (ready_next_ == ready_count_) fetch(at_most);
+    now_ = clock_->now();
+    // The wait was the host's wish; its budget is for the work that follows.
+    if (budget_.count() > 0 && budget_end_ == TimePoint::max()) budget_end_ = steady_clock_.now() + budget_;
+    if (is_stop_requested_.load(std::memory_order_relaxed) && is_stop_requested_.exchange(false)) is_stopping_ = true;
+    if (may_call()) serve_ready();
+    if (may_call()) serve_injected();
+    if (may_call()) fire_timers();
+    if (may_call()) run_ticks();
+    flush_all();
+    if (may_call() && !finish_list_.empty()) {
+        finish_all(finish_list_.size());
+        flush_all();
+    }
+}
+
+// ---- waiting ----
+
+void Reactor::fetch(Duration at_most) {
+    ready_next_ = 0;
+    ready_count_ = std::max(0, wait(time_to_wait(at_most)));
+    if (ready_count_ > 0) did_something_ = true;
+    if (gate_ != nullptr && !gate_->check_interrupts()) halt();
+}
+
+int Reactor::wait(Duration timeout) {
+    struct Wait {
+        Reactor& reactor;
+        Duration timeout;
+        int count = 0;
+        static void now(void* argument) {
+            Wait& wait = *static_cast<Wait*>(argument);
+            wait.count = wait.reactor.poller_->wait(wait.reactor.ready_.data(), limits::events_per_wait, wait.timeout);
+        }
+    };
+    Wait wait{*this, timeout};
+    if (gate_ == nullptr) {
+        Wait::now(&wait);
+        return wait.count;
+    }
+    wait.timeout = Duration{0};
+    Wait::now(&wait);
+    if (wait.count != 0 || timeout.count() == 0) return wait.count;
+    // A signal that came before this point is not lost: the interpreter's handler wrote into wake_fd().
+    wait.timeout = timeout;
+    gate_->sleep(Wait::now, &wait);
+    return wait.count;
+}
+
+// ---- serving ----
+
+void Reactor::serve_ready() {
+    while (ready_next_ < ready_count_ && may_call()) serve_one(ready_[static_cast<std::size_t>(ready_next_++)]);
+}
+
+void Reactor::serve_injected() {
+    // Only what was there at the start: a source that injects itself again waits for the next turn.
+    for (std::size_t count = injected_.size(); count > 0 && may_call(); --count) {
+        const Ready ready = injected_.front();
+        injected_.pop_front();
+        serve_one(ready);
+    }
+}
+
+void Reactor::serve_one(const Ready& ready) {
+    if (ready.token <= last_inner_token) return serve_inner(ready.token);
+    did_something_ = true;
+    if (Source* source = find(ready.token)) source->on_ready(ready);
+}
+
+void Reactor::serve_inner(std::uint64_t token) {
+    if (token == waker_token) {
+        mailbox_->waker().drain();
+        arm(mailbox_->waker().fd(), Direction::read);
+    } else if (token == wake_pipe_token) {
+        wake_pipe_.drain();
+        arm(wake_pipe_.read_fd(), Direction::read);
+    }
+    // The alarm needs nothing: the timers fire in this turn, and leave() sets it anew.
+}
+
+void Reactor::fire_timers() {
+    timers_.begin_round();
+    for (int count = 0; count < limits::timers_per_turn && may_call(); ++count) {
+        if (!timers_.fire_next(now_, [this](Task& task) { call(task); })) return;
+        did_something_ = true;
+    }
+}
+
+void Reactor::run_ticks() {
+    if (mailbox_->has_mail()) {
+        for (Task& task : mailbox_->take()) ticks_.push_back(std::move(task));
+    }
+    for (std::size_t count = ticks_.size(); count > 0 && !ticks_.empty() && may_call(); --count) {
+        Task task = std::move(ticks_.front());
+        ticks_.pop_front();
+        did_something_ = true;
+        call(task);
+    }
+}
+
+void Reactor::call(Task& task) {
+    try {
+        task();
+    } catch (...) {
+        take_exception(std::current_exception());
+    }
+}
+
+bool Reactor::take_exception(const std::exception_ptr& exception) {
+    std::exception_ptr unhandled = exception;
+    if (error_handler_) {
+        try {
+            error_handler_(exception);
+            return true;
+        } catch (...) {
+            unhandled = std::current_exception();
+        }
+    }
+    if (!failure_) failure_ = unhandled;  // the first one tells what went wrong; later ones are mostly its consequence
+    halt();
+    return false;
+}
+
+void Reactor::flush_all() {
+    for (std::size_t i = 0; i < flush_list_.size(); ++i) {
+        flush_list_[i]->is_in_flush_list_ = false;
+        flush_list_[i]->flush();
+    }
+    flush_list_.clear();
+}
+
+void Reactor::finish_all(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!is_stopping_ && !may_call()) count = i;
+        if (i == count) break;
+        did_something_ = true;
+        find(finish_list_[i])->finish();
+        sources_.take(finish_list_[i]);
+    }
+    finish_list_.erase(finish_list_.begin(), finish_list_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void Reactor::end_everything() {
+    timers_.clear();
+    ticks_.clear();
+    std::vector<SourceId> all;
+    sources_.for_each([&all](std::unique_ptr<Source>& source) { all.push_back(source->id()); });
+    for (const SourceId id : all) find(id)->on_stop();
+    flush_all();
+    while (!finish_list_.empty()) finish_all(finish_list_.size());
+    flush_all();
+    timers_.clear();  // what the last callbacks may have asked for
+    ticks_.clear();
+    ready_next_ = ready_count_ = 0;
+    injected_.clear();
+    is_stopping_ = false;
+}
+
+// ---- sources ----
+
+void Reactor::add(std::unique_ptr<Source> source) {
+    Source& added = *source;
+    added.id_ = sources_.insert(std::move(source));
+}
+
+Source* Reactor::find(SourceId id) {
+    std::unique_ptr<Source>* source = sources_.find(id);
+    return source == nullptr ? nullptr : source->get();
+}
+
+void Reactor::inject(const Ready& ready) {
+    injected_.push_back(ready);
+    tell_host();
+}
+
+void Reactor::flush_later(Source& source) {
+    if (source.is_in_flush_list_) return;
+    source.is_in_flush_list_ = true;
+    flush_list_.push_back(&source);
+    tell_host();
+}
+
+void Reactor::finish_later(Source& source) {
+    if (source.is_in_finish_list_) return;
+    source.is_in_finish_list_ = true;
+    finish_list_.push_back(source.id());
+    tell_host();
+}
+
+// ---- timers and ticks ----
+
+void Reactor::next_tick(Task task) {
+    ticks_.push_back(std::move(task));
+    tell_host();
+}
+
+Timer Reactor::call_later(Duration delay, Task task) {
+    // From the clock and not from the turn's time: after a long callback that would be early.
+    const Timer timer(*this, timers_.add(clock_->now() + std::clamp(delay, Duration{0}, Duration{limits::longest_time}), Duration{0}, std::move(task)));
+    tell_host();
+    return timer;
+}
+
+Timer Reactor::call_every(Duration period, Task task) {
+    const Duration beat = std::clamp(period, Duration{limits::shortest_period}, Duration{limits::longest_time});
+    const Timer timer(*this, timers_.add(clock_->now() + beat, beat, std::move(task)));
+    tell_host();
+    return timer;
+}
+
+// ---- an outer loop that watches fd() ----
+
+Result<int> Reactor::fd() {
+    if (Result<void> usable = check_usable("fd"); !usable) return usable.error();
+    if (poller_->fd() < 0) return make_error(ErrorCode::state, "fd", {}, "the poller '" + std::string(poller_name()) + "' has no descriptor");
+    if (!alarm_.is_open()) {
+        if (Result<void> opened = alarm_.open(); !opened) return opened.error();
+        if (Result<void> added = poller_->add(alarm_.fd(), alarm_token, Direction::read); !added) return added.error();
+        tell_host();
+    }
+    return poller_->fd();
+}
+
+// Work made between two calls of poll() must show on the descriptor. Inside a turn nothing is needed: leave() comes.
+void Reactor::tell_host() {
+    if (!alarm_.is_open() || is_running()) return;
+    if (has_work_now() || is_stopping_) mailbox_->waker().wake();
+    if (manual_clock_ == nullptr) alarm_.set(timers_.next());
+}
+
+Result<int> Reactor::wake_fd() {
+    if (Result<void> usable = check_usable("wake_fd"); !usable) return usable.error();
+    if (!wake_pipe_.is_open()) {
+        if (Result<void> opened = wake_pipe_.open(); !opened) return opened.error();
+        if (Result<void> added = poller_->add(wake_pipe_.read_fd(), wake_pipe_token, Direction::read); !added) return added.error();
+    }
+    return wake_pipe_.write_fd();
+}
+
+}  // namespace tidemill

@@ -1,0 +1,211 @@
+// Reactor: the loop. One thread owns it: the one that runs it, and before that the one that made it. Other threads may call post() and
+// request_stop(), a signal handler request_stop() only.
+//
+// A turn: wait for readiness; serve the sources that are ready; fire the timers that were due when the turn began; run the ticks that
+// were queued when it began and what other threads posted; flush what was written; tell those that ended. Each callback is
+// called from here, never from inside a call of the user.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "tidemill/base/buffer.h"
+#include "tidemill/base/clock.h"
+#include "tidemill/base/error.h"
+#include "tidemill/base/limits.h"
+#include "tidemill/base/slots.h"
+#include "tidemill/reactor/gate.h"
+#include "tidemill/reactor/mailbox.h"
+#include "tidemill/reactor/source.h"
+#include "tidemill/reactor/task.h"
+#include "tidemill/reactor/timers.h"
+#include "tidemill/sys/poller.h"
+#include "tidemill/sys/waker.h"
+
+namespace tidemill {
+
+class Reactor;
+
+struct ReactorOptions {
+    std::string_view poller = {};   // "epoll", "poll", "" for the best of this system
+    ManualClock* clock = nullptr;   // for tests: time moves by hand; must outlive the reactor
+    Gate* gate = nullptr;           // for interpreters; must outlive the reactor
+};
+
+// A handle; copies mean the same timer. Usable while the reactor lives.
+class Timer {
+public:
+    Timer() = default;
+    Timer(Reactor& reactor, TimerId id) : reactor_(&reactor), id_(id) {}
+    bool cancel();
+    bool is_active() const;
+    TimerId id() const { return id_; }
+
+private:
+    Reactor* reactor_ = nullptr;
+    TimerId id_ = 0;
+};
+
+class Reactor {
+public:
+    // If the system refuses what a loop needs (out of descriptors, an unknown poller), startup_error() says so and every call fails with it.
+    explicit Reactor(ReactorOptions options = {});
+    ~Reactor();
+    Reactor(const Reactor&) = delete;
+    Reactor& operator=(const Reactor&) = delete;
+    const Error& startup_error() const { return startup_error_; }
+
+    // Serves until stop() or until nothing is left to wait for. An exception of a callback that no handler took leaves here; the
+    // reactor may then be run again. Errors: state (running, foreign thread, after fork).
+    Result<void> run();
+
+    // One turn, waiting at most this long (negative: until something comes). True if anything was done. Errors as run().
+    Result<bool> run_once(Duration at_most = Duration{0});
+
+    // For a host with its own loop: turns until nothing is ready or the budget is spent (0: one turn). True if work is left over.
+    Result<bool> poll(Duration timeout, Duration budget);
+
+    // Ends run() before the next callback: all sources end (connections with the code cancelled), timers and ticks are dropped.
+    void stop();
+    // The same from any thread or signal handler, at the loop's next turn.
+    void request_stop();
+
+    // Readable whenever poll() has something to do, timers included. Errors: state if the poller has no descriptor.
+    Result<int> fd();
+
+    TimePoint now() const { return is_running() ? now_ : clock_->now(); }
+    bool is_running() const { return is_running_.load(std::memory_order_relaxed); }
+    std::string_view poller_name() const { return poller_ ? poller_->name() : std::string_view{}; }
+
+    void next_tick(Task task);
+    void post(Task task) { mailbox_->post(std::move(task)); }
+    Timer call_later(Duration delay, Task task);
+    Timer call_every(Duration period, Task task);
+    bool cancel(TimerId id) { return timers_.cancel(id); }
+    bool is_active(TimerId id) { return timers_.is_active(id); }
+
+    // Takes what tasks and connections without on_error raise; empty: run() raises it.
+    using ErrorHandler = std::function<void(const std::exception_ptr&)>;
+    void set_error_handler(ErrorHandler handler) { error_handler_ = std::move(handler); }
+
+    // ---- for the floors above ----
+
+    // Takes ownership and gives the source its id.
+    void add(std::unique_ptr<Source> source);
+    Source* find(SourceId id);
+
+    // Registers a source's descriptor with one direction armed; afterwards as in the poller contract.
+    Result<void> watch(const Source& source, int fd, Direction first) { return poller_->add(fd, source.id(), first); }
+    void arm(int fd, Direction direction) { poller_->arm(fd, direction); }
+    void unwatch(int fd) { poller_->remove(fd); }
+
+    // Calls the source's on_ready from the loop, as if the poller had reported it.
+    void inject(const Ready& ready);
+    void flush_later(Source& source);
+    void finish_later(Source& source);
+
+    // False once stop() or a failure asks the loop to call nobody else in this turn, or the host's time budget is spent.
+    bool may_call() const { return !is_halted_ && !is_stopping_ && !is_out_of_time(); }
+    bool is_stopping() const { return is_stopping_; }
+
+    // Leaves run() before the next callback; nothing is closed and run() can go on later.
+    void halt() { is_halted_ = true; }
+
+    // The policy for an exception of a callback: the error handler takes it, or else it leaves run() and this answers false.
+    bool take_exception(const std::exception_ptr& exception);
+
+    // Errors: state, if the caller is not the owner or this is a forked child; also the startup error.
+    Result<void> check_usable(std::string_view operation, std::string_view endpoint = {}) const;
+    bool is_usable_here() const;
+
+    BlockPool& blocks() { return blocks_; }
+    char* receive_buffer() { return receive_buffer_.get(); }
+    std::shared_ptr<Mailbox> mailbox() { return mailbox_; }
+    TimePoint turn_time() const { return now_; }
+
+    // The descriptor for libraries that announce signals by writing an octet into it. Errors: os.
+    Result<int> wake_fd();
+
+    // One T per reactor, made with T(Reactor&) when first asked for: how upper floors keep what belongs to a reactor.
+    template <class T>
+    T& service() {
+        static char key;
+        for (auto& [found, held] : services_) {
+            if (found == &key) return *static_cast<T*>(held.get());
+        }
+        auto made = std::make_shared<T>(*this);
+        services_.emplace_back(&key, made);
+        return *made;
+    }
+
+private:
+    struct FreeAligned {
+        void operator()(char* memory) const { ::operator delete(memory, std::align_val_t{limits::receive_alignment}); }
+    };
+
+    Result<void> enter(std::string_view operation);
+    void leave();
+    void turn(Duration at_most);
+    void fetch(Duration at_most);
+    int wait(Duration timeout);
+    Duration time_to_wait(Duration at_most) const;
+    bool has_work() const;
+    bool has_work_now() const;
+    void serve_ready();
+    void serve_injected();
+    void serve_one(const Ready& ready);
+    void serve_inner(std::uint64_t token);
+    void fire_timers();
+    void run_ticks();
+    void call(Task& task);
+    void flush_all();
+    void finish_all(std::size_t count);
+    void end_everything();
+    void tell_host();
+    bool is_out_of_time() const { return budget_end_ != TimePoint::max() && steady_clock_.now() >= budget_end_; }
+    bool is_fork() const;
+
+    Error startup_error_;
+    SteadyClock steady_clock_;
+    Clock* clock_ = &steady_clock_;
+    ManualClock* manual_clock_ = nullptr;
+    Gate* gate_ = nullptr;
+    std::uint32_t fork_generation_;
+    std::atomic<std::thread::id> owner_;
+    std::atomic<bool> is_running_{false};
+    std::atomic<bool> is_stop_requested_{false};
+    bool is_halted_ = false;
+    bool is_stopping_ = false;
+    bool did_something_ = false;
+    TimePoint now_;
+    Duration budget_{0};  // of the poll() under way
+    TimePoint budget_end_ = TimePoint::max();
+    std::exception_ptr failure_;
+    ErrorHandler error_handler_;
+
+    std::unique_ptr<Poller> poller_;
+    std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+    WakePipe wake_pipe_;
+    AlarmFd alarm_;
+    std::unique_ptr<char, FreeAligned> receive_buffer_;
+    BlockPool blocks_;
+
+    std::vector<std::pair<const void*, std::shared_ptr<void>>> services_;
+    SlotMap<std::unique_ptr<Source>> sources_;
+    std::array<Ready, limits::events_per_wait> ready_;
+    int ready_count_ = 0;
+    int ready_next_ = 0;
+    std::deque<Ready> injected_;
+    Timers timers_;
+    std::deque<Task> ticks_;
+    std::vector<Source*> flush_list_;
+    std::vector<SourceId> finish_list_;
+};
+
+}  // namespace tidemill

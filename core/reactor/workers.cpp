@@ -1,0 +1,73 @@
+#include "tidemill/reactor/workers.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "tidemill/sys/threads.h"
+
+namespace tidemill {
+
+// Shared by the owner and the threads: the last one to leave frees it.
+struct Workers::Pool {
+    std::size_t most_threads;
+    std::size_t most_jobs;
+    std::mutex mutex;
+    std::condition_variable news;
+    std::deque<Task> jobs;
+    std::size_t threads = 0;
+    std::size_t idle = 0;
+    bool is_closed = false;
+
+    void work() {
+        block_all_signals();
+        std::unique_lock lock(mutex);
+        for (;;) {
+            ++idle;
+            news.wait(lock, [this] { return is_closed || !jobs.empty(); });
+            --idle;
+            if (is_closed) return;
+            Task job = std::move(jobs.front());
+            jobs.pop_front();
+            lock.unlock();
+            job();
+            job = nullptr;  // what it holds is dropped outside the lock
+            lock.lock();
+        }
+    }
+};
+
+Workers::Workers(std::size_t threads, std::size_t queue) : pool_(std::make_shared<Pool>()) {
+    pool_->most_threads = threads;
+    pool_->most_jobs = queue;
+}
+
+Workers::~Workers() {
+    std::deque<Task> dropped;
+    {
+        const std::lock_guard lock(pool_->mutex);
+        pool_->is_closed = true;
+        dropped.swap(pool_->jobs);
+    }
+    pool_->news.notify_all();
+}
+
+bool Workers::submit(Task job) {
+    const std::lock_guard lock(pool_->mutex);
+    if (pool_->jobs.size() >= pool_->most_jobs) return false;
+    if (pool_->idle <= pool_->jobs.size() && pool_->threads < pool_->most_threads) {
+        try {
+            std::thread([pool = pool_] { pool->work(); }).detach();
+            ++pool_->threads;
+        } catch (const std::system_error&) {
+            if (pool_->threads == 0) return false;  // with at least one thread it only takes longer
+        }
+    }
+    pool_->jobs.push_back(std::move(job));
+    pool_->news.notify_one();
+    return true;
+}
+
+}  // namespace tidemill

@@ -1,0 +1,28 @@
+// Workers: a few threads for calls that block. Started when first needed; results travel back by the reactor's mailbox, which is the
+// job's business.
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "tidemill/reactor/task.h"
+
+namespace tidemill {
+
+class Workers {
+public:
+    // threads: the most at once. queue: jobs that may wait for one.
+    Workers(std::size_t threads, std::size_t queue);
+
+    // Jobs that have not begun are dropped. One that is under way goes on by itself: a blocked call cannot be stopped, and must not
+    // hold up the end of the program.
+    ~Workers();
+
+    // False if the queue is full or no thread could be started. The job runs on a worker, with all signals blocked, and must not throw.
+    bool submit(Task job);
+
+private:
+    struct Pool;
+    std::shared_ptr<Pool> pool_;
+};
+
+}  // namespace tidemill

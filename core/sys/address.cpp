@@ -1,0 +1,136 @@
+#include "tidemill/sys/address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+namespace tidemill {
+
+static_assert(sizeof(Address::storage) >= sizeof(sockaddr_storage));
+
+template <class T>
+static void store(Address& address, const T& native, std::size_t size = sizeof(T)) {
+    std::memcpy(address.storage, &native, size);
+    address.size = static_cast<std::uint32_t>(size);
+}
+
+static bool unix_address(const Endpoint& endpoint, Address& address) {
+    sockaddr_un native{};
+    native.sun_family = AF_UNIX;
+    std::memcpy(native.sun_path, endpoint.host.data(), endpoint.host.size());
+    std::size_t size = offsetof(sockaddr_un, sun_path) + endpoint.host.size();
+    if (endpoint.host.front() == '@') {
+        native.sun_path[0] = '\0';  // the abstract name space of Linux: unix(7)
+    } else {
+        ++size;  // a path ends in a zero
+    }
+    store(address, native, size);
+    return true;
+}
+
+// An index or a name of an interface, as in fe80::1%eth0 (RFC 4007 11.2). 0 if there is none of that name.
+static std::uint32_t scope_number(const std::string& scope) {
+    std::uint32_t number = 0;
+    const auto [stop, problem] = std::from_chars(scope.data(), scope.data() + scope.size(), number);
+    if (problem == std::errc{} && stop == scope.data() + scope.size()) return number;
+    return if_nametoindex(scope.c_str());
+}
+
+static bool ipv6_address(const Endpoint& endpoint, Address& address) {
+    sockaddr_in6 native{};
+    native.sin6_family = AF_INET6;
+    native.sin6_port = htons(endpoint.port);
+    const std::size_t percent = endpoint.host.find('%');
+    const std::string host = endpoint.host.substr(0, percent);
+    if (inet_pton(AF_INET6, host.c_str(), &native.sin6_addr) != 1) return false;
+    if (percent != std::string::npos) native.sin6_scope_id = scope_number(endpoint.host.substr(percent + 1));
+    store(address, native);
+    return true;
+}
+
+bool literal_address(const Endpoint& endpoint, Address& address) {
+    if (endpoint.scheme == Endpoint::Scheme::unix_) return unix_address(endpoint, address);
+    sockaddr_in native{};
+    native.sin_family = AF_INET;
+    native.sin_port = htons(endpoint.port);
+    if (inet_pton(AF_INET, endpoint.host.c_str(), &native.sin_addr) != 1) return ipv6_address(endpoint, address);
+    store(address, native);
+    return true;
+}
+
+static bool is_reserved_as_invalid(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    return host == "invalid" || host.ends_with(".invalid");
+}
+
+static Error look_up_error(int problem, const Endpoint& endpoint, std::string_view operation) {
+    Error error = make_error(ErrorCode::resolve, operation, endpoint.text(), gai_strerror(problem));
+    if (problem == EAI_SYSTEM) error.os = errno;
+    return error;
+}
+
+Result<std::vector<Address>> look_up(const Endpoint& endpoint, std::string_view operation) {
+    if (is_reserved_as_invalid(endpoint.host)) return look_up_error(EAI_NONAME, endpoint, operation);
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(endpoint.port);
+    const int problem = getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &found);
+    if (problem != 0) return look_up_error(problem, endpoint, operation);
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+    std::vector<Address> addresses;
+    for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
+        Address& address = addresses.emplace_back();
+        std::memcpy(address.storage, item->ai_addr, item->ai_addrlen);
+        address.size = item->ai_addrlen;
+    }
+    return addresses;
+}
+
+static std::string ipv6_text(const sockaddr_in6& native) {
+    char text[INET6_ADDRSTRLEN] = "";
+    inet_ntop(AF_INET6, &native.sin6_addr, text, sizeof text);
+    std::string host = text;
+    if (native.sin6_scope_id != 0) host.append("%").append(std::to_string(native.sin6_scope_id));
+    return host;
+}
+
+static Endpoint unix_endpoint(const Address& address) {
+    Endpoint endpoint{Endpoint::Scheme::unix_, {}, 0};
+    constexpr std::size_t head = offsetof(sockaddr_un, sun_path);
+    if (address.size <= head) return endpoint;  // an unnamed socket
+    const char* path = reinterpret_cast<const char*>(address.storage) + head;
+    if (path[0] == '\0') {
+        endpoint.host = "@" + std::string(path + 1, address.size - head - 1);
+    } else {
+        endpoint.host.assign(path, strnlen(path, address.size - head));
+    }
+    return endpoint;
+}
+
+Endpoint Address::endpoint() const {
+    sockaddr_storage native{};
+    std::memcpy(&native, storage, size);
+    if (native.ss_family == AF_UNIX) return unix_endpoint(*this);
+    if (native.ss_family == AF_INET6) {
+        sockaddr_in6 six;
+        std::memcpy(&six, storage, sizeof six);
+        return {Endpoint::Scheme::tcp, ipv6_text(six), ntohs(six.sin6_port)};
+    }
+    sockaddr_in four;
+    std::memcpy(&four, storage, sizeof four);
+    char text[INET_ADDRSTRLEN] = "";
+    inet_ntop(AF_INET, &four.sin_addr, text, sizeof text);
+    return {Endpoint::Scheme::tcp, text, ntohs(four.sin_port)};
+}
+
+}  // namespace tidemill

@@ -1,0 +1,87 @@
+// The poller of Linux: edge-triggered epoll(7). A descriptor is registered once; arming a direction that is registered is free, as an
+// edge comes by itself after the owner has seen "would block". Writing is registered when it is first asked for, because a UNIX
+// socket reports a writing edge each time its peer reads.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include "tidemill/base/limits.h"
+#include "tidemill/sys/fd.h"
+#include "tidemill/sys/poller.h"
+
+namespace tidemill {
+namespace {
+
+constexpr std::uint32_t mask_of(Direction direction) {
+    return direction == Direction::read ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
+}
+
+class EpollPoller final : public Poller {
+public:
+    explicit EpollPoller(Fd fd) : fd_(std::move(fd)) {}
+
+    std::string_view name() const override { return "epoll"; }
+    int fd() const override { return fd_.get(); }
+
+    Result<void> add(int fd, std::uint64_t token, Direction direction) override {
+        if (registered_.size() <= static_cast<std::size_t>(fd)) registered_.resize(static_cast<std::size_t>(fd) + 1);
+        Registration& registration = registered_[static_cast<std::size_t>(fd)];
+        registration = {mask_of(direction) | EPOLLET, token};
+        if (control(EPOLL_CTL_ADD, fd, registration) != 0) return os_error(errno, "epoll_ctl");
+        return {};
+    }
+
+    void arm(int fd, Direction direction) override {
+        Registration& registration = registered_[static_cast<std::size_t>(fd)];
+        const std::uint32_t mask = registration.mask | mask_of(direction);
+        if (mask == registration.mask) return;
+        registration.mask = mask;
+        control(EPOLL_CTL_MOD, fd, registration);
+    }
+
+    void remove(int fd) override { control(EPOLL_CTL_DEL, fd, {}); }
+
+    int wait(Ready* ready, int most, Duration timeout) override {
+        const int room = std::min(most, static_cast<int>(events_.size()));
+        const int count = epoll_wait(fd_.get(), events_.data(), room, poll_milliseconds(timeout));
+        for (int i = 0; i < count; ++i) {
+            const std::uint32_t mask = events_[static_cast<std::size_t>(i)].events;
+            const bool is_broken = (mask & (EPOLLHUP | EPOLLERR)) != 0;
+            ready[i].token = events_[static_cast<std::size_t>(i)].data.u64;
+            ready[i].readable = is_broken || (mask & (EPOLLIN | EPOLLRDHUP)) != 0;
+            ready[i].writable = is_broken || (mask & EPOLLOUT) != 0;
+            ready[i].ended = is_broken || (mask & EPOLLRDHUP) != 0;
+        }
+        return count;
+    }
+
+private:
+    struct Registration {
+        std::uint32_t mask = 0;
+        std::uint64_t token = 0;
+    };
+
+    int control(int operation, int fd, const Registration& registration) {
+        epoll_event event{};
+        event.events = registration.mask;
+        event.data.u64 = registration.token;
+        return epoll_ctl(fd_.get(), operation, fd, &event);
+    }
+
+    Fd fd_;
+    std::vector<Registration> registered_;  // by descriptor number
+    std::array<epoll_event, limits::events_per_wait> events_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Poller>> make_epoll_poller() {
+    Fd fd(epoll_create1(EPOLL_CLOEXEC));
+    if (!fd.is_open()) return os_error(errno, "epoll_create1");
+    return std::unique_ptr<Poller>(std::make_unique<EpollPoller>(std::move(fd)));
+}
+
+}  // namespace tidemill

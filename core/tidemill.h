@@ -1,0 +1,12 @@
+// The contents page of the public headers, in the order of the floors.
+#pragma once
+#include "tidemill/base/bytes.h"       // Bytes
+#include "tidemill/base/clock.h"       // Duration, TimePoint, ManualClock
+#include "tidemill/base/endpoint.h"    // Endpoint, parse_endpoint
+#include "tidemill/base/error.h"       // Error, ErrorCode, Result
+#include "tidemill/base/limits.h"      // every default limit
+#include "tidemill/net/connection.h"   // Connection
+#include "tidemill/net/handler.h"      // Handler: the callbacks and their order
+#include "tidemill/net/listener.h"     // Listener
+#include "tidemill/net/net.h"          // listen, connect
+#include "tidemill/reactor/reactor.h"  // Reactor, Timer

@@ -1,0 +1,45 @@
+"""tidemill: one event core, here in Python.
+
+    import tidemill
+
+    class Echo(tidemill.Connection):
+        def on_data(self, data):
+            self.write(data)
+
+    tidemill.listen("tcp://127.0.0.1:8080", Echo)
+    tidemill.run()
+
+The public names, in the order in which one meets them. Types: __init__.pyi; both it and the docstrings are made from one description.
+"""
+from . import core as _core
+from .connection import Connection
+from .default import call_every, call_later, connect, default_reactor, listen, next_tick, run, stop
+from .errors import (
+    ArgumentError,
+    CancelledError,
+    ClosedError,
+    Error,
+    LimitError,
+    OsError,
+    ResolveError,
+    StateError,
+    TimeoutError,
+)
+from .reactor import Listener, Reactor, Timer
+
+VERSION = _core.version()
+__version__ = VERSION
+
+__all__ = [
+    "Connection", "Reactor", "Listener", "Timer",
+    "default_reactor", "run", "stop", "listen", "connect", "next_tick", "call_later", "call_every",
+    "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
+    "VERSION",
+]
+
+try:
+    from . import _docs
+except ImportError:  # made by the build; without it everything works, only help() says less
+    pass
+else:
+    _docs.attach(globals(), _core.document)

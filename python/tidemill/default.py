@@ -1,0 +1,47 @@
+# The current thread's reactor, and the calls that go to it: small programs need not name one.
+import os
+import threading
+
+from .reactor import Reactor
+
+_local = threading.local()
+
+
+def default_reactor():
+    # A forked child does not inherit its parent's: it makes its own.
+    if getattr(_local, "pid", None) != os.getpid():
+        _local.reactor = Reactor()
+        _local.pid = os.getpid()
+    return _local.reactor
+
+
+def run(setup=None):
+    default_reactor().run(setup)
+
+
+def stop():
+    default_reactor().stop()
+
+
+def listen(endpoint, factory, backlog=1024, mode=-1):
+    return default_reactor().listen(endpoint, factory, backlog, mode)
+
+
+def connect(endpoint, handler, connect_timeout=30.0):
+    return default_reactor().connect(endpoint, handler, connect_timeout)
+
+
+def next_tick(function):
+    default_reactor().next_tick(function)
+
+
+def call_later(seconds, function):
+    return default_reactor().call_later(seconds, function)
+
+
+def call_every(seconds, function):
+    return default_reactor().call_every(seconds, function)
+
+
+for _function in (default_reactor, run, stop, listen, connect, next_tick, call_later, call_every):
+    _function.__module__ = "tidemill"

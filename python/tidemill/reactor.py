@@ -1,0 +1,212 @@
+# Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary dicts and sets, and the
+# core knows them by number: so Python's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
+import itertools
+import signal
+import threading
+from collections import deque
+
+from . import core as _core
+from .connection import Connection
+from .errors import StateError
+
+
+def _check_callable(function, what):
+    if not callable(function):
+        raise TypeError(f"{what} must be callable, not {type(function).__name__}")
+    return function
+
+
+class Timer:
+    __slots__ = ("_id", "_reactor", "_ticket")
+
+    def __init__(self, reactor, ticket, number):
+        self._reactor = reactor
+        self._ticket = ticket
+        self._id = number
+
+    def cancel(self):
+        if not self._reactor._core.timer_cancel(self._id):
+            return False
+        self._reactor._timers.pop(self._ticket, None)
+        return True
+
+    @property
+    def is_active(self):
+        return self._reactor._core.timer_is_active(self._id)
+
+
+class Listener:
+    __slots__ = ("_endpoint", "_id", "_reactor", "_ticket")
+
+    def __init__(self, reactor, ticket, number):
+        self._reactor = reactor
+        self._ticket = ticket
+        self._id = number
+        self._endpoint = reactor._core.listener_endpoint(number)
+
+    @property
+    def endpoint(self):
+        return self._endpoint
+
+    @property
+    def is_open(self):
+        return self._reactor._core.listener_is_open(self._id)
+
+    def pause(self):
+        self._reactor._core.listener_pause(self._id)
+
+    def resume(self):
+        self._reactor._core.listener_resume(self._id)
+
+    def close(self):
+        self._reactor._core.listener_close(self._id)
+        self._reactor._factories.pop(self._ticket, None)
+
+    def __repr__(self):
+        return f"<Listener {self._endpoint}{'' if self.is_open else ' closed'}>"
+
+
+class Reactor:
+    def __init__(self, poller="", clock=""):
+        self._open = set()       # connections from listen/connect until on_close has returned
+        self._timers = {}        # ticket -> (function, is periodic)
+        self._factories = {}     # ticket -> factory
+        self._ticks = deque()
+        self._posted = deque()   # append and popleft are atomic: other threads post
+        self._tickets = itertools.count(1)
+        self._error_handler = None
+        self._core = _core.ReactorCore(poller, clock)
+
+    # ---- running ----
+
+    def run(self, setup=None):
+        if setup is not None:
+            self.next_tick(_check_callable(setup, "setup"))
+        previous = self._announce_signals()
+        try:
+            self._core.run(self)
+        finally:
+            if previous is not None:
+                signal.set_wakeup_fd(previous)
+            self._forget_if_stopped()
+
+    def run_once(self, timeout=0.0):
+        try:
+            return self._core.run_once(self, timeout)
+        finally:
+            self._forget_if_stopped()
+
+    def poll(self, timeout=0.0, budget=0.0):
+        try:
+            return self._core.poll(self, timeout, budget)
+        finally:
+            self._forget_if_stopped()
+
+    def stop(self):
+        self._core.stop()
+
+    # A signal that arrives just before the loop falls asleep must wake it: Python's C handler writes into this descriptor.
+    def _announce_signals(self):
+        if self._core.is_running() or threading.current_thread() is not threading.main_thread():
+            return None
+        return signal.set_wakeup_fd(self._core.wake_fd(), warn_on_full_buffer=False)
+
+    def _forget_if_stopped(self):
+        if self._core.take_stopped():
+            self._timers.clear()
+            self._ticks.clear()
+            self._factories.clear()
+
+    # ---- what the loop calls ----
+
+    def _call_timer(self, ticket):
+        function, is_periodic = self._timers[ticket]
+        if not is_periodic:
+            del self._timers[ticket]
+        function()
+
+    def _call_tick(self):
+        self._ticks.popleft()()
+
+    def _call_posted(self):
+        self._posted.popleft()()
+
+    def _accept(self, ticket):
+        return self._adopt(self._factories[ticket]())
+
+    def _adopt(self, connection):
+        if not isinstance(connection, Connection):
+            raise TypeError(f"a tidemill.Connection is needed, not {type(connection).__name__}")
+        if connection.state not in ("new", "closed"):
+            raise StateError("this connection object is in use already", "state", operation="connect", endpoint=connection.peer)
+        connection._reactor = self
+        self._open.add(connection)
+        return connection
+
+    # ---- calls in the future ----
+
+    def next_tick(self, function):
+        _check_callable(function, "function")
+        self._core.next_tick()
+        self._ticks.append(function)
+
+    def post(self, function):
+        self._posted.append(_check_callable(function, "function"))
+        self._core.post()
+
+    def call_later(self, seconds, function):
+        return self._add_timer(self._core.call_later, seconds, function, False)
+
+    def call_every(self, seconds, function):
+        return self._add_timer(self._core.call_every, seconds, function, True)
+
+    def _add_timer(self, add, seconds, function, is_periodic):
+        ticket = next(self._tickets)
+        _check_callable(function, "function")
+        number = add(seconds, ticket)
+        self._timers[ticket] = (function, is_periodic)
+        return Timer(self, ticket, number)
+
+    # ---- streams ----
+
+    def listen(self, endpoint, factory, backlog=1024, mode=-1):
+        ticket = next(self._tickets)
+        _check_callable(factory, "factory")
+        number = self._core.listen(endpoint, ticket, backlog, mode)
+        self._factories[ticket] = factory
+        return Listener(self, ticket, number)
+
+    def connect(self, endpoint, handler, connect_timeout=30.0):
+        connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
+        try:
+            self._core.connect(endpoint, connection, connect_timeout)
+        except BaseException:
+            self._open.discard(connection)
+            raise
+        return connection
+
+    # ---- the rest ----
+
+    def set_error_handler(self, function):
+        self._error_handler = None if function is None else _check_callable(function, "function")
+
+    def fd(self):
+        return self._core.fd()
+
+    def now(self):
+        return self._core.now()
+
+    def advance(self, seconds):
+        self._core.advance(seconds)
+
+    @property
+    def poller(self):
+        return self._core.poller()
+
+    @property
+    def is_running(self):
+        return self._core.is_running()
+
+
+for _class in (Timer, Listener, Reactor):
+    _class.__module__ = "tidemill"

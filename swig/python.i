@@ -1,0 +1,40 @@
+// Python's typemaps. Text crosses as str (UTF-8, surrogateescape), the reactor object and connections as themselves.
+%{
+#include "bindings/python_dispatch.h"
+%}
+%include <stdint.i>
+
+%define TIDEMILL_RAISE(error)
+{ tidemill::script::raise_in_python(*error); delete error; SWIG_fail; }
+%enddef
+%define TIDEMILL_RAISE_PARKED(core)
+if (tidemill::script::raise_parked_in_python(core)) { delete failed; SWIG_fail; }
+%enddef
+
+%init %{
+  if (!tidemill::script::add_python_types(m)) return nullptr;
+%}
+
+// str -> borrowed UTF-8; the encoded form lives as long as the temporary reference.
+%typemap(in) tidemill::Bytes (PyObject* encoded = nullptr) {
+  if (!PyUnicode_Check($input)) {
+    PyErr_Format(PyExc_TypeError, "argument '$1_name' must be str, not %.200s", Py_TYPE($input)->tp_name);
+    SWIG_fail;
+  }
+  encoded = PyUnicode_AsEncodedString($input, "utf-8", "surrogateescape");
+  if (encoded == nullptr) SWIG_fail;
+  $1 = tidemill::Bytes(PyBytes_AS_STRING(encoded), static_cast<std::size_t>(PyBytes_GET_SIZE(encoded)));
+}
+%typemap(freearg) tidemill::Bytes { Py_XDECREF(encoded$argnum); }
+%typemap(out) tidemill::Bytes { $result = PyUnicode_DecodeUTF8($1.data(), static_cast<Py_ssize_t>($1.size()), "surrogateescape"); }
+
+%typemap(in, numinputs=0) tidemill::script::Host* { $1 = tidemill::script::make_python_host(); }
+%typemap(in) tidemill::script::ReactorObject { $1.handle = $input; }
+%typemap(in) tidemill::script::ScriptHandler& {
+  $1 = tidemill::script::handler_from_python($input);
+  if ($1 == nullptr) SWIG_fail;
+}
+
+%pythoncode %{
+from ._core import ConnectionBase, document, set_error_maker  # written by hand in python_dispatch.cpp
+%}

@@ -1,0 +1,44 @@
+// The loop at script size; bindings/facade.h says what each does. Re-declared here: this page is the contract with the scripts, and a
+// function that is missing there does not compile.
+namespace tidemill {
+namespace script {
+
+class ReactorCore {
+public:
+    ReactorCore(Host* host, Bytes poller, Bytes clock);
+    ~ReactorCore();
+
+    void run(ReactorObject self);
+    bool run_once(ReactorObject self, double timeout);
+    bool poll(ReactorObject self, double timeout, double budget);
+    bool take_stopped();
+    void stop();
+    int fd();
+    int wake_fd();
+    double now();
+    void advance(double seconds);
+    bool is_running();
+    Bytes poller();
+
+    void next_tick();
+    void post();
+    std::uint64_t call_later(double seconds, std::int64_t ticket);
+    std::uint64_t call_every(double seconds, std::int64_t ticket);
+    bool timer_cancel(std::uint64_t timer);
+    bool timer_is_active(std::uint64_t timer);
+
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode);
+    Bytes listener_endpoint(std::uint64_t listener);
+    bool listener_is_open(std::uint64_t listener);
+    void listener_pause(std::uint64_t listener);
+    void listener_resume(std::uint64_t listener);
+    void listener_close(std::uint64_t listener);
+
+    void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
+};
+
+Bytes error_table();
+Bytes version();
+
+}
+}

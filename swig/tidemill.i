@@ -1,0 +1,28 @@
+// The contents page of the bindings. SWIG reads this once per language; the language's own file holds its typemaps, the topic files
+// are the same for all.
+%module(package="tidemill") core
+%{
+#include "bindings/facade.h"
+%}
+
+// The types that only pass through: each language's typemaps say how.
+namespace tidemill {
+struct Bytes;
+namespace script {
+class Host;
+class ScriptHandler;
+struct ReactorObject;
+}
+}
+
+#if defined(SWIGPYTHON)
+%include "python.i"
+#elif defined(SWIGRUBY)
+%include "ruby.i"
+#elif defined(SWIGLUA)
+%include "lua.i"
+#endif
+
+%include "errors.i"    // a Failure of the facade becomes the language's exception
+%include "reactor.i"   // ReactorCore: the loop, timers, ticks, listeners, connect
+%include "net.i"       // what a connection can do besides write
