@@ -282,6 +282,7 @@ bool Reactor::take_exception(const std::exception_ptr& exception) {
 }
 
 void Reactor::flush_all() {
+    if (!flush_list_.empty()) did_something_ = true;
     for (std::size_t i = 0; i < flush_list_.size(); ++i) {
         flush_list_[i]->is_in_flush_list_ = false;
         flush_list_[i]->flush();
