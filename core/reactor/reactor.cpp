@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "tidemill/sys/fork_guard.h"
-
 namespace tidemill {
 
 // Tokens of the reactor's own descriptors; a source's id is never this small.
@@ -28,6 +26,7 @@ static Error first_error(const Result<void>& first, const Result<void>& second) 
 
 Reactor::Reactor(ReactorOptions options)
     : manual_clock_(options.clock), gate_(options.gate), fork_generation_(fork_generation()), owner_(std::this_thread::get_id()) {
+    watch_forks();
     if (manual_clock_ != nullptr) clock_ = manual_clock_;
     now_ = clock_->now();
     receive_buffer_.reset(static_cast<char*>(::operator new(limits::receive_buffer, std::align_val_t{limits::receive_alignment})));
@@ -53,10 +52,6 @@ Reactor::~Reactor() {
 
 // ---- who may call ----
 
-bool Reactor::is_fork() const {
-    return fork_generation_ != fork_generation();
-}
-
 bool Reactor::is_usable_here() const {
     return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id() && !is_fork() && !startup_error_.is_set();
 }
@@ -74,7 +69,7 @@ Result<void> Reactor::check_usable(std::string_view operation, std::string_view 
 
 Result<void> Reactor::enter(std::string_view operation) {
     const bool is_mine = owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-    if (is_running_.exchange(true)) {
+    if (!is_fork() && is_running_.exchange(true)) {
         return make_error(ErrorCode::state, operation, {},
                           is_mine ? "the reactor is running already; this is one of its callbacks" : "the reactor is running in another thread");
     }
@@ -88,27 +83,29 @@ Result<void> Reactor::enter(std::string_view operation) {
     return {};
 }
 
-void Reactor::leave() {
-    if (is_stopping_) end_everything();
+// The end of a run, however it came. Errors: state, in the child of a callback that forked: the loop goes on in the parent only.
+Result<void> Reactor::leave(std::string_view operation) {
+    if (!is_fork() && is_stopping_) end_everything();
     is_running_.store(false);
-    tell_host();
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (is_fork()) return check_usable(operation);
+    tell_host();
+    return {};
 }
 
 // ---- running ----
 
 Result<void> Reactor::run() {
     if (Result<void> entered = enter("run"); !entered) return entered;
-    while (has_work() && !is_halted_ && !is_stopping_) turn(for_ever);
-    leave();
-    return {};
+    while (has_work() && !is_halted_ && !is_stopping_ && !is_fork()) turn(for_ever);
+    return leave("run");
 }
 
 Result<bool> Reactor::run_once(Duration at_most) {
     if (Result<void> entered = enter("run_once"); !entered) return entered.error();
     turn(at_most);
     const bool did_something = did_something_;
-    leave();
+    if (Result<void> left = leave("run_once"); !left) return left.error();
     return did_something;
 }
 
@@ -120,7 +117,7 @@ Result<bool> Reactor::poll(Duration timeout, Duration budget) {
     budget_ = Duration{0};
     budget_end_ = TimePoint::max();
     const bool is_left = has_work_now();
-    leave();
+    if (Result<void> left = leave("poll"); !left) return left.error();
     return is_left;
 }
 
@@ -166,10 +163,11 @@ void Reactor::turn(Duration at_most) {
     if (may_call()) serve_injected();
     if (may_call()) fire_timers();
     if (may_call()) run_ticks();
+    if (is_fork()) return;  // what is queued is the parent's to send
     flush_all();
     if (may_call() && !finish_list_.empty()) {
         finish_all(finish_list_.size());
-        flush_all();
+        if (!is_fork()) flush_all();
     }
 }
 

@@ -25,6 +25,7 @@
 #include "tidemill/reactor/source.h"
 #include "tidemill/reactor/task.h"
 #include "tidemill/reactor/timers.h"
+#include "tidemill/sys/fork_guard.h"
 #include "tidemill/sys/poller.h"
 #include "tidemill/sys/waker.h"
 
@@ -110,8 +111,9 @@ public:
     void flush_later(Source& source);
     void finish_later(Source& source);
 
-    // False once stop() or a failure asks the loop to call nobody else in this turn, or the host's time budget is spent.
-    bool may_call() const { return !is_halted_ && !is_stopping_ && !is_out_of_time(); }
+    // False once stop() or a failure asks the loop to call nobody else in this turn, or the host's time budget is spent, or a callback
+    // forked and this is the child.
+    bool may_call() const { return !is_halted_ && !is_stopping_ && !is_fork() && !is_out_of_time(); }
     bool is_stopping() const { return is_stopping_; }
 
     // Leaves run() before the next callback; nothing is closed and run() can go on later.
@@ -150,7 +152,7 @@ private:
     };
 
     Result<void> enter(std::string_view operation);
-    void leave();
+    Result<void> leave(std::string_view operation);
     void turn(Duration at_most);
     void fetch(Duration at_most);
     int wait(Duration timeout);
@@ -169,7 +171,7 @@ private:
     void end_everything();
     void tell_host();
     bool is_out_of_time() const { return budget_end_ != TimePoint::max() && steady_clock_.now() >= budget_end_; }
-    bool is_fork() const;
+    bool is_fork() const { return fork_generation_ != fork_generation(); }
 
     Error startup_error_;
     SteadyClock steady_clock_;

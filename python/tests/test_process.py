@@ -119,6 +119,36 @@ class Forks(unittest.TestCase):
         client.write(b"still here")
         support.turns_until(reactor, lambda: b"still here" in client.events)
 
+    def test_a_fork_inside_a_callback_ends_the_loop_in_the_child_only(self):
+        output = support.run_in_child("""
+            import os, sys, tidemill
+            class Forker(tidemill.Connection):
+                def on_data(self, data):
+                    self.write(b"answer")
+                    self.child = os.fork()
+            class Client(tidemill.Connection):
+                def on_open(self):
+                    self.write(b"question")
+                def on_data(self, data):
+                    print(data, flush=True)
+                    self.close()
+            reactor = tidemill.Reactor()
+            server = Forker()
+            listener = reactor.listen("tcp://127.0.0.1:0", lambda: server)
+            def ended(reason):
+                listener.close()
+            server.on_close = ended
+            reactor.connect(listener.endpoint, Client)
+            try:
+                reactor.run()
+                os.waitpid(server.child, 0)
+                print("parent")
+            except tidemill.StateError as error:
+                assert "parent process" in str(error), error
+                os._exit(0)
+        """)
+        self.assertEqual(output, "b'answer'\nparent\n")
+
 
 class OuterLoops(unittest.TestCase):
     def test_fd_shows_timers_posts_and_octets(self):
