@@ -183,7 +183,7 @@ void Connection::write_some() {
 void Connection::on_write_failed(int error) {
     output_.clear();
     broken_ = os_error(error, "write", peer());
-    if (state_ == State::closing) return end(broken_);
+    if (state_ == State::closing || has_peer_ended_) return end(broken_);
     // The peer may have sent its last words before it went: they are read first, then on_close tells.
     is_end_near_ = true;
     can_read_ = true;

@@ -23,6 +23,12 @@ void Connector::start() {
             connection_.fail(make_error(ErrorCode::timeout, "connect", endpoint_.text(), "no connection within the deadline"));
         });
     }
+    // It begins in the loop: what fails at once must not make the connection closed while connect() is still under way.
+    reactor_.inject({connection_.id(), false, false, false});
+}
+
+void Connector::begin() {
+    has_begun_ = true;
     if (endpoint_.scheme == Endpoint::Scheme::memory) return try_memory();
     Address address;
     if (!literal_address(endpoint_, address)) return resolve();
@@ -71,6 +77,7 @@ void Connector::retry_later() {
 }
 
 void Connector::on_ready(const Ready&) {
+    if (!has_begun_) return begin();
     if (!fd_.is_open()) return;
     if (const int problem = connect_outcome(fd_.get()); problem != 0) {
         last_error_ = os_error(problem, "connect", endpoint_.text());

@@ -24,6 +24,7 @@ public:
     void disown() { is_watched_ = false; }
 
 private:
+    void begin();
     void resolve();
     void try_next();
     void try_address();
@@ -38,6 +39,7 @@ private:
     Duration timeout_;
     Timer deadline_;
     Timer retry_;
+    bool has_begun_ = false;
     std::uint64_t look_up_ = 0;
     std::vector<Address> addresses_;
     std::size_t next_ = 0;

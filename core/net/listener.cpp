@@ -82,6 +82,7 @@ bool SocketListener::accept_one() {
 
 // Out of descriptors or memory. The poller is not armed, so nothing spins; the clock asks again.
 void SocketListener::rest_until_there_is_room() {
+    if (retry_.is_active()) return;  // a newcomer was reported meanwhile; one clock is enough, and stop_listening() cancels one
     retry_ = reactor_.call_later(limits::accept_retry, [this] { on_ready({id(), true, false, false}); });
 }
 

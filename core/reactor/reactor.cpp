@@ -87,9 +87,9 @@ Result<void> Reactor::enter(std::string_view operation) {
 Result<void> Reactor::leave(std::string_view operation) {
     if (!is_fork() && is_stopping_) end_everything();
     is_running_.store(false);
+    if (!is_fork()) tell_host();  // also when an exception leaves: the host shall come back for the rest
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     if (is_fork()) return check_usable(operation);
-    tell_host();
     return {};
 }
 
@@ -116,9 +116,8 @@ Result<bool> Reactor::poll(Duration timeout, Duration budget) {
     while (budget.count() > 0 && did_something_ && may_call()) turn(Duration{0});
     budget_ = Duration{0};
     budget_end_ = TimePoint::max();
-    const bool is_left = has_work_now();
     if (Result<void> left = leave("poll"); !left) return left.error();
-    return is_left;
+    return has_work_now();
 }
 
 void Reactor::stop() {
@@ -174,9 +173,14 @@ void Reactor::turn(Duration at_most) {
 // ---- waiting ----
 
 void Reactor::fetch(Duration at_most) {
-    ready_next_ = 0;
+    ready_next_ = ready_count_ = 0;  // first, or what is done already would count as work and the wait would not sleep
     ready_count_ = std::max(0, wait(time_to_wait(at_most)));
     if (ready_count_ > 0) did_something_ = true;
+    // Our own descriptors at once, before anything can cut the turn short and before anybody looks at what they announce: a bell
+    // that nobody silenced would not ring again.
+    for (int i = 0; i < ready_count_; ++i) {
+        if (const std::uint64_t token = ready_[static_cast<std::size_t>(i)].token; token <= last_inner_token) serve_inner(token);
+    }
     if (gate_ != nullptr && !gate_->check_interrupts()) halt();
 }
 
@@ -220,7 +224,6 @@ void Reactor::serve_injected() {
 }
 
 void Reactor::serve_one(const Ready& ready) {
-    if (ready.token <= last_inner_token) return serve_inner(ready.token);
     did_something_ = true;
     if (Source* source = find(ready.token)) source->on_ready(ready);
 }

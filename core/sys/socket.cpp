@@ -70,11 +70,12 @@ void SocketFile::remove() {
     path_.clear();
 }
 
-// Whether the file is a socket that nobody serves any more. It is asked by connecting, the only way to know.
+// Whether the file is a socket that nobody serves any more. Asked by connecting, the only way to know; with a datagram socket, because
+// a living stream server answers that with EPROTOTYPE and never sees a stranger in its accept queue.
 static bool is_stale_socket(const Address& address, const std::string& path) {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
-    const Fd probe = open_socket(address);
+    const Fd probe(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     return probe.is_open() && ::connect(probe.get(), native(address), address.size) != 0 && errno == ECONNREFUSED;
 }
 

@@ -29,8 +29,9 @@ void Waker::drain() {
     std::uint64_t count;
     static_cast<void>(!::read(fd_.get(), &count, sizeof count));  // EAGAIN: nothing to drain
     // In this order: a wake() in between is not written, but what it announced is there for the look that follows. The other way
-    // round its octet would be read here and the bell would stay "rung" for ever.
-    is_rung_.store(false);
+    // round its octet would be read here and the bell would stay "rung" for ever. And an exchange, not a store: it reads what such a
+    // wake() wrote, which makes visible here what that thread did before.
+    is_rung_.exchange(false);
 }
 
 Result<void> WakePipe::open() {
