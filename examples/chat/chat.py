@@ -1,9 +1,11 @@
 """Chat: the first data is your name, all data goes to everybody.   python examples/chat/chat.py --listen tcp://127.0.0.1:8082"""
+from __future__ import annotations
+
 import argparse
 
 import tidemill
 
-everybody: set["Chat"] = set()
+everybody: set[Chat] = set()
 
 
 class Chat(tidemill.Connection):
