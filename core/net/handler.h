@@ -6,8 +6,8 @@
 //  - never from inside a call that the user made: always from the loop;
 //  - each of them may call everything on any connection, also close() and abort() on its own, and may stop the reactor;
 //  - after close() or abort() only on_close comes; after pause() no on_data and no on_end until resume();
-//  - an exception goes to on_error of the same connection, then to the reactor's error handler; if neither takes it, the connection is
-//    aborted, the loop stops and the exception leaves Reactor::run.
+//  - an exception goes to on_error of the same connection (also one of on_close, which is then not quite the last), then to the
+//    reactor's error handler; if neither takes it, the connection is aborted, the loop stops and the exception leaves Reactor::run.
 #pragma once
 #include <exception>
 #include <functional>

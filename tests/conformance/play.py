@@ -1,0 +1,317 @@
+"""A scenario, played over one transport with one poller: the shortest complete example of the Python binding.
+
+The handler class, then the verbs, then the trace matcher.
+"""
+import collections
+import gc
+import itertools
+import os
+import threading
+import time
+import weakref
+
+import tidemill
+from scenario import group_of
+
+class Failed(Exception):
+    """The library did not do what the scenario says."""
+
+# -- The handler class -------------------------------------------------------------------------------------------------
+
+class Recorder(tidemill.Connection):
+    """Tells the play of every callback."""
+
+    def __init__(self, play, name):
+        super().__init__()
+        self.play, self.name, self.writable, self.is_over = play, name, None, False
+
+    def on_open(self):
+        self.play.seen(self.name, "on_open", me=self)
+
+    def on_data(self, data):
+        self.play.seen(self.name, "on_data", data, me=self)
+
+    def on_drain(self):
+        self.play.seen(self.name, "on_drain", me=self)
+
+    def on_end(self):
+        self.play.seen(self.name, "on_end", me=self, default=super().on_end)
+
+    def on_close(self, reason):
+        what = "ok" if reason is None else f"os {reason.errno_name}" if reason.code == "os" else reason.code
+        self.play.seen(self.name, "on_close", what, me=self)
+
+class ForgivingRecorder(Recorder):
+    def on_error(self, error):
+        self.play.seen(self.name, "on_error", str(error), me=self)
+
+# -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
+
+class Play:
+    numbers = itertools.count(1)  # for fresh endpoints, and for the order of everything
+
+    def __init__(self, scenario, transport, poller, folder):
+        self.scenario, self.transport, self.folder, self.line = scenario, transport, folder, 0
+        self.limit = float(scenario.head.get("limit", 5))
+        self.reactor = tidemill.Reactor(poller=poller, clock="" if scenario.head.get("clock") == "system" else "manual")
+        self.entities, self.given, self.endpoints = {}, {}, {}  # by name: object, weak reference to what the user gave, text
+        self.accepted = collections.Counter()
+        self.reactions, self.ignored = collections.defaultdict(list), set()  # by (name, event): number, line, verb, arguments
+        self.trace, self.matched = collections.defaultdict(collections.deque), 0  # by name: number, event, detail
+        self.me = self.data = self.problem = None  # who is called back, with what; what went wrong in a callback
+        self.in_loop = False
+
+    def run(self):
+        try:
+            for self.line, verb, arguments in self.scenario.steps:
+                self.perform(verb, arguments)
+            self.line = "end"
+            self.do_expect("nothing", None, None)
+        finally:
+            self.entities, self.reactor, self.me = {}, None, None  # they hold this play, and it them
+
+    def perform(self, verb, arguments):
+        if hasattr(self, "do_" + verb):
+            getattr(self, "do_" + verb)(*arguments)
+        elif verb in ("call_later", "call_every", "next_tick", "post"):
+            self.schedule(getattr(self.reactor, verb), *arguments)
+        else:
+            getattr(self.entity(arguments[0]), verb)(*arguments[1:])
+
+    def seen(self, name, event, detail=None, me=None, default=None):
+        """A callback came: traces it, then does what the scenario wants done in it."""
+        if not self.in_loop or getattr(me, "is_over", False) and event != "on_error":
+            self.problem = self.problem or (self.line, f"{name} {event} came inside another call, or after on_close")
+        if not self.is_ignored(name, event):
+            self.trace[name].append((next(self.numbers), event, detail))
+        self.me, self.data, self.in_loop = me or self.entities.get(name), detail, False
+        try:
+            if default and not self.scenario.reacts(name, event):
+                default()
+            for _, line, verb, arguments in sorted(self.reactions[name, event] + self.reactions[group_of(name), event]):
+                if verb == "raise":
+                    raise RuntimeError(*arguments)
+                try:
+                    self.perform(verb, arguments)
+                except Exception as error:
+                    self.problem = self.problem or (line, f"in {name} {event}: {error!r}")
+        finally:
+            self.me, self.in_loop = None, True
+            if event == "on_close":
+                me.is_over = True
+
+    def loop(self, call, *arguments):
+        """The one way into what may call back."""
+        before, self.in_loop = self.in_loop, True
+        try:
+            return call(*arguments)
+        finally:
+            self.in_loop = before
+            if self.problem:
+                self.line, text = self.problem
+                raise Failed(text)
+
+    def is_ignored(self, name, event):
+        return self.ignored & set(itertools.product((name, group_of(name)), (event, "*")))
+
+    def settle(self):
+        deadline = time.monotonic() + self.limit
+        while self.loop(self.reactor.run_once, 0):
+            if time.monotonic() > deadline:
+                raise Failed("every turn finds something to do")
+
+    def entity(self, name):
+        found = self.me if name == "@" else self.reactor if name == "reactor" else self.entities.get(name)
+        if found is None:
+            raise Failed(f"{name} is not there")
+        return found
+
+    def endpoint(self, text):
+        return self.endpoints[text[1:]] if text.startswith("@") else text.replace("DIR", self.folder)
+
+    def keep(self, name, entity, given):
+        self.entities[name], self.given[name] = entity, weakref.ref(given)
+
+    def recorder(self, name):
+        return (ForgivingRecorder if self.scenario.reacts(name, "on_error") else Recorder)(self, name)
+
+    def schedule(self, call, name, *seconds):
+        def function():
+            self.seen(name, "fired")
+        self.keep(name, call(*seconds, function) or function, function)
+
+    def same(self, what, expected, seen):
+        seen = str(seen).lower() if isinstance(seen, bool) else str(seen)
+        if expected != seen:
+            raise Failed(f"{what}: expected {expected}, seen {seen}")
+
+    # The verbs that are more than a method of that name
+
+    def do_listen(self, name, backlog, endpoint):
+        def factory():
+            self.accepted[name] += 1
+            recorder = self.recorder(f"{name}{self.accepted[name]}")
+            self.keep(recorder.name, recorder, recorder)
+            return recorder
+        number = next(self.numbers)
+        fresh = {"tcp": "tcp://127.0.0.1:0", "unix": f"unix://DIR/{number}.sock", "memory": f"memory://{number}"}
+        options = {} if backlog is None else {"backlog": backlog}
+        listener = self.reactor.listen(self.endpoint(fresh[self.transport] if endpoint is None else endpoint), factory, **options)
+        self.keep(name, listener, factory)
+        self.endpoints[name] = listener.endpoint
+
+    def do_connect(self, name, listener, endpoint, connect_timeout, host):
+        endpoint = self.endpoint("@" + listener if listener else endpoint)
+        if host:
+            endpoint = f"tcp://{host}:{endpoint.rpartition(':')[2]}"
+        options = {} if connect_timeout is None else {"connect_timeout": connect_timeout}
+        recorder = self.recorder(name)
+        self.reactor.connect(endpoint, recorder, **options)
+        self.keep(name, recorder, recorder)
+
+    def do_write(self, name, value):
+        self.entity(name).writable = self.entity(name).write(value)
+
+    def do_echo(self):
+        self.do_write("@", self.data)
+
+    def do_nothing(self):
+        pass
+
+    def do_cancel(self, name, answer):
+        answered = self.entity(name).cancel()
+        self.same(f"cancel {name}", answer or str(answered).lower(), answered)
+
+    def do_stop(self):
+        self.reactor.stop()
+
+    def do_run(self, raises):
+        def too_late():
+            self.problem = self.line, "run did not return"
+            self.reactor.stop()
+        watch = threading.Timer(self.limit, self.reactor.post, [too_late])
+        watch.start()
+        try:
+            self.loop(self.reactor.run)
+        except Exception as error:
+            if isinstance(error, Failed) or raises is None or raises not in str(error):
+                raise
+        else:
+            self.same("run", raises or "that it returns", "that it returns")
+        finally:
+            watch.cancel()
+
+    def do_turn(self, times):
+        for _ in range(1 if times is None else times):
+            self.loop(self.reactor.run_once, 0)
+
+    def do_advance(self, seconds):
+        self.reactor.advance(seconds)
+        self.settle()
+
+    def do_error_handler(self, off):
+        def handler(error, connection):
+            self.seen("reactor", "on_error", str(error), me=connection)
+        self.reactor.set_error_handler(None if off else handler)
+
+    def do_drop(self, name):
+        del self.entities[name]
+        gc.collect()
+
+    def do_gone(self, name):
+        self.settle()
+        gc.collect()
+        self.same(name, "gone", "gone" if self.given[name]() is None else "alive")
+
+    def do_check(self, name, prop, value):
+        self.same(f"{name} {prop}", self.endpoint(value), getattr(self.entity(name), prop))
+
+    def do_fails(self, code, errno, action):
+        try:
+            self.perform(*action)
+        except tidemill.Error as error:
+            self.same(action[0], f"{code} {errno or error.errno_name}", f"{error.code} {error.errno_name}")
+        else:
+            raise Failed(f"{action[0]}: expected {code}, seen that it succeeded")
+
+    def do_when(self, name, event, action):
+        self.reactions[name, event].append((next(self.numbers), self.line, *action))
+
+    def do_ignore(self, name, event):
+        self.ignored.add((name, event or "*"))
+        for other, lines in self.trace.items():
+            self.trace[other] = collections.deque(line for line in lines if not self.is_ignored(other, line[1]))
+
+    # The trace matcher
+
+    def do_expect(self, nothing, name, line):
+        if not nothing:
+            return self.match(name, *line)
+        if nothing == "nothing":
+            self.settle()
+        left = [(number, name, event, detail) for name, lines in self.trace.items() for number, event, detail in lines]
+        if left:
+            _, name, event, detail = min(left)
+            raise Failed(f"expected nothing, seen {name} {event} {shown(detail)}")
+
+    def do_then(self, name, line):
+        before = self.matched
+        if self.match(name, *line) < before:
+            raise Failed(f"{name} {line[0]}: expected later than the line before, seen earlier")
+
+    def match(self, name, event, arguments):
+        """Takes a line from the trace; answers the number of its first part, keeps that of its last in matched."""
+        if event == "on_data":
+            return self.match_octets(name, *arguments)
+        self.matched, seen = self.next_line(name, event, *arguments)
+        wanted = arguments[0] if arguments else None
+        if wanted not in ("*", seen) and not (event == "on_error" and wanted in seen):
+            raise Failed(f"expected {name} {event} {wanted}, seen {seen}")
+        return self.matched
+
+    def match_octets(self, name, value, total, unit):
+        value = (unit * total)[:total] if unit else value
+        first, taken, count = None, 0, len(value) if total is None else total
+        while taken < count:
+            self.matched, data = self.next_line(name, "on_data", value)
+            first, piece = first or self.matched, data[:count - taken]
+            if value and piece != value[taken:taken + len(piece)]:
+                raise Failed(f"expected {name} on_data {shown(value)}, seen at {taken} {shown(piece)}")
+            taken += len(piece)
+            if len(piece) < len(data):
+                self.trace[name].appendleft((self.matched, "on_data", data[len(piece):]))
+        if total is not None and self.trace[name] and self.trace[name][0][1] == "on_data":
+            raise Failed(f"expected {name} on_data total {total}, seen more")
+        return first
+
+    def next_line(self, name, event, detail=None, *_):
+        deadline = time.monotonic() + self.limit
+        while not self.trace[name]:
+            if time.monotonic() > deadline:
+                raise Failed(f"expected {name} {event} {shown(detail)}, seen nothing")
+            self.loop(self.reactor.run_once, 0.01)
+        number, seen, what = self.trace[name].popleft()
+        if seen != event:
+            raise Failed(f"expected {name} {event} {shown(detail)}, seen {seen} {shown(what)}")
+        return number, what
+
+def shown(detail):
+    return "" if detail is None else detail if isinstance(detail, str) else repr(detail[:60])
+
+def play(scenario, transport, poller, folder):
+    """Nothing if all went well, otherwise where and what went wrong."""
+    attempt = Play(scenario, transport, poller, folder)
+
+    def give_up():
+        print(f"{scenario.path}:{attempt.line} over {transport} with {poller}: hangs", flush=True)
+        os._exit(1)
+    watch = threading.Timer(120, give_up)
+    watch.start()
+    try:
+        attempt.run()
+    except Exception as error:
+        return attempt.line, str(error) if isinstance(error, Failed) else repr(error)
+    finally:
+        watch.cancel()
+        del attempt, give_up, watch
+        gc.collect()

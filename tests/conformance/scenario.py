@@ -1,0 +1,139 @@
+"""A scenario, read from its file: the grammar of format 1 and the parser. README.md is the format. Knows nothing of the library."""
+import functools
+import itertools
+import pathlib
+import re
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+class Malformed(Exception):
+    """The file is no scenario of format 1."""
+
+# -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
+
+ACTIONS = {
+    "listen": "NEW( backlog=COUNT)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+    "write": "E VALUE", "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
+    "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
+    "cancel": "E( YES)?", "stop": "", "run": "(raises TEXT)?", "turn": "(COUNT)?", "check": "E WORD ENDPOINT", "fails": "CODE( ERRNO)? ACTION"}
+REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
+STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",
+         "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}
+LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_drain": "", "on_end": "", "on_close": "REASON",
+         "on_error": "TEXT", "fired": ""}
+TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
+WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',
+         "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",
+         "TIME": r"-?[0-9]+(?:\.[0-9]+)?", "NOTHING": "nothing(?: yet)?", "YES": "true|false", "OFF": "off", "CODE": "[a-z_]+",
+         "ERRNO": "E[A-Z0-9]+", "REASON": r"ok|\*|os E[A-Z0-9]+|[a-z_]+", "LINE": ".+", "ACTION": ".+"}
+HEAD = {"format": "1", "spec": ".+", "over": "(tcp|unix|memory)( (tcp|unix|memory))*", "clock": "manual|system", "needs": "ipv6",
+        "langs": "(cpp|python|lua|ruby)( (cpp|python|lua|ruby))*", "limit": r"[0-9]+(\.[0-9]+)?", "fails": "[0-9]+|end"}
+ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\", b'"': b'"'}
+
+@functools.lru_cache(None)
+def compiled(shape):
+    """The shape's pattern, with one group for each CAPITAL word, and those words."""
+    return re.compile(re.sub("[A-Z]+", lambda word: f"({WORDS[word[0]]})", shape.replace("(", "(?:"))), re.findall("[A-Z]+", shape)
+
+def octets(value):
+    text, _, times = value.rpartition('"')
+    def escaped(match):
+        if len(match[1]) == 1 and match[1] not in ESCAPES:
+            raise Malformed(f"no escape \\{match[1].decode()}")
+        return ESCAPES.get(match[1]) or bytes([int(match[1][1:], 16)])
+    return re.sub(rb"\\(x[0-9a-fA-F]{2}|.)", escaped, text[1:].encode()) * int(times[3:] or 1)
+
+# -- Scenario: a file, read --------------------------------------------------------------------------------------------
+
+class Scenario:
+    """read() fills head and steps (line, verb, arguments; repeat written out); after Malformed, line says where."""
+
+    def __init__(self, path):
+        self.path, self.line = path, 1
+        self.name = str(path.relative_to(HERE / "scenarios") if HERE / "scenarios" in path.parents else path)
+        self.head, self.steps, self.whens = {}, [], set()
+        self.made, self.made_once, self.used = {"reactor"}, set(), []  # names: by any step, by a step outside reactions; line and name
+
+    def read(self):
+        block = None  # in a repeat: its line, its count, its lines
+        for self.line, text in enumerate(map(str.strip, self.path.read_text("utf-8").split("\n")), 1):
+            if text.startswith("#"):
+                self.read_head(*text[2:].partition(": ")[::2])
+            elif text and not {"format", "spec"} <= self.head.keys():
+                raise Malformed("format and spec come first")
+            elif not block and re.fullmatch("repeat [0-9]+", text):
+                block = self.line, int(text[7:]), []
+            elif block and text == "end":
+                for n, (self.line, inner) in itertools.product(range(1, block[1] + 1), block[2]):
+                    self.add(inner.replace("{n}", str(n)))
+                block = None
+            elif block:
+                block[2].append((self.line, text))
+            elif text:
+                self.add(text)
+        if block or not self.steps:
+            self.line = block[0] if block else 1
+            raise Malformed("repeat without end" if block else "no steps")
+        for self.line, name in self.used:
+            stem = name.rstrip("0123456789*")
+            if not {name, stem, stem + "1" if name.endswith("*") else ""} & self.made:
+                raise Malformed(f"nothing makes {name}")
+
+    def read_head(self, key, value):
+        if key in HEAD and not self.steps:
+            if not re.fullmatch(HEAD[key], value):
+                raise Malformed(f"{key} cannot be {value}")
+            self.head[key] = value
+
+    def add(self, text):
+        self.group = None  # in a when: whom "@" stands for
+        verb, arguments = self.parse(text, STEPS)
+        self.steps.append((self.line, verb, arguments))
+        if verb == "when":
+            self.whens.add((arguments[0], arguments[1]))
+
+    def parse(self, text, grammar, making=True):
+        verb, _, rest = text.partition(" ")
+        if verb not in grammar:
+            raise Malformed(f"no step {verb} here")
+        pattern, words = compiled(grammar[verb])
+        if not (match := pattern.fullmatch(rest)):
+            raise Malformed(f"{verb} takes {grammar[verb] or 'nothing'}, not {rest or 'nothing'}")
+        making = making and verb != "fails"
+        return verb, [part and self.argument(word, part, making) for word, part in zip(words, match.groups())]
+
+    def argument(self, word, part, making):
+        if word == "NEW" and making:
+            if part in self.made_once or part == "reactor":
+                raise Malformed(f"{part} is made twice")
+            self.made.add(part)
+            self.made_once |= set() if self.group else {part}
+        elif word == "E" and part == "@" and not self.group:
+            raise Malformed("@ outside a reaction")
+        elif word in ("E", "GROUP") and part != "@":
+            self.used.append((self.line, part))
+            self.group = part if word == "GROUP" else self.group
+        elif word == "ACTION":
+            return self.parse(part, REACTIONS if self.group else {**ACTIONS, "advance": "TIME"}, making)
+        elif word == "LINE":
+            return self.parse(part, LINES)
+        elif word == "ENDPOINT" and part.startswith("@"):
+            self.used.append((self.line, part[1:]))
+        elif part.startswith('"'):
+            return octets(part) if word in ("VALUE", "OCTETS") else octets(part).decode()
+        return {"COUNT": int, "TIME": float}.get(word, str)(part)
+
+    def reacts(self, name, event):
+        return self.whens & {(name, event), (group_of(name), event)}
+
+def group_of(name):
+    return name.rstrip("0123456789") + "*"
+
+def read(path):
+    """The scenario, and nothing or where and why it is malformed."""
+    scenario = Scenario(path)
+    try:
+        scenario.read()
+        return scenario, None
+    except Malformed as error:
+        return scenario, (scenario.line, str(error))
