@@ -153,7 +153,10 @@ class Reactor:
         Waits at most `timeout` for the first event. True if work is left over. Errors as run().
         """
     def stop(self) -> None:
-        """Ends run() before the next callback; every connection gets on_close with CancelledError, listeners close, timers and ticks are dropped."""
+        """Ends run() before the next callback; every connection gets on_close with CancelledError, listeners close, timers, ticks and posts are dropped.
+
+        Outside a run it takes effect in the next turn.
+        """
     def fd(self) -> int:
         """A descriptor that becomes readable whenever poll() has something to do, timers included. Errors: StateError if the poller has none ("poll")."""
     def now(self) -> float:

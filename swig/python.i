@@ -28,7 +28,9 @@ if (tidemill::script::raise_parked_in_python(core)) { delete failed; SWIG_fail; 
 %typemap(freearg) tidemill::Bytes { Py_XDECREF(encoded$argnum); }
 %typemap(out) tidemill::Bytes { $result = PyUnicode_DecodeUTF8($1.data(), static_cast<Py_ssize_t>($1.size()), "surrogateescape"); }
 
-%typemap(in, numinputs=0) tidemill::script::Host* { $1 = tidemill::script::make_python_host(); }
+// Made once all arguments have been converted, because a conversion that fails would lose it.
+%typemap(in, numinputs=0) tidemill::script::Host* { $1 = nullptr; }
+%typemap(check) tidemill::script::Host* { $1 = tidemill::script::make_python_host(); }
 %typemap(in) tidemill::script::ReactorObject { $1.handle = $input; }
 %typemap(in) tidemill::script::ScriptHandler& {
   $1 = tidemill::script::handler_from_python($input);

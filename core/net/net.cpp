@@ -43,6 +43,7 @@ Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory
 Result<Connection*> connect(Reactor& reactor, std::string_view text, HandlerPtr handler, ConnectOptions options) {
     Result<Endpoint> endpoint = parse_endpoint(text, "connect");
     if (!endpoint) return endpoint.error();
+    if (options.timeout.count() < 0) return make_error(ErrorCode::argument, "connect", text, "a time must be 0 or more seconds");
     if (Result<void> possible = check_not_stopping(reactor, "connect", text); !possible) return possible.error();
     auto made = std::make_unique<Connection>(reactor, std::move(handler));
     Connection& connection = *made;

@@ -247,16 +247,20 @@ void Reactor::fire_timers() {
     }
 }
 
+// Only what was queued when the phase began: what it queues runs in the next turn.
 void Reactor::run_ticks() {
-    if (mailbox_->has_mail()) {
-        for (Task& task : mailbox_->take()) ticks_.push_back(std::move(task));
-    }
+    take_mail();
     for (std::size_t count = ticks_.size(); count > 0 && !ticks_.empty() && may_call(); --count) {
         Task task = std::move(ticks_.front());
         ticks_.pop_front();
         did_something_ = true;
         call(task);
     }
+}
+
+void Reactor::take_mail() {
+    if (!mailbox_->has_mail()) return;
+    for (Task& task : mailbox_->take()) ticks_.push_back(std::move(task));
 }
 
 void Reactor::call(Task& task) {
@@ -304,6 +308,7 @@ void Reactor::finish_all(std::size_t count) {
 
 void Reactor::end_everything() {
     timers_.clear();
+    take_mail();
     ticks_.clear();
     std::vector<SourceId> all;
     sources_.for_each([&all](std::unique_ptr<Source>& source) { all.push_back(source->id()); });
@@ -391,7 +396,9 @@ void Reactor::tell_host() {
 }
 
 Result<int> Reactor::wake_fd() {
-    if (Result<void> usable = check_usable("wake_fd"); !usable) return usable.error();
+    // A reactor that rests may be asked by a thread that is about to run it.
+    const bool may_take_over = !is_running() && !is_fork() && !startup_error_.is_set();
+    if (Result<void> usable = check_usable("wake_fd"); !usable && !may_take_over) return usable.error();
     if (!wake_pipe_.is_open()) {
         if (Result<void> opened = wake_pipe_.open(); !opened) return opened.error();
         if (Result<void> added = poller_->add(wake_pipe_.read_fd(), wake_pipe_token, Direction::read); !added) return added.error();

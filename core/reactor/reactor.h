@@ -72,7 +72,8 @@ public:
     // For a host with its own loop: turns until nothing is ready or the budget is spent (0: one turn). True if work is left over.
     Result<bool> poll(Duration timeout, Duration budget);
 
-    // Ends run() before the next callback: all sources end (connections with the code cancelled), timers and ticks are dropped.
+    // Ends run() before the next callback: all sources end (connections with the code cancelled), timers, ticks and
+    // what was posted before are dropped. Outside a run it takes effect in the next turn.
     void stop();
     // The same from any thread or signal handler, at the loop's next turn.
     void request_stop();
@@ -165,6 +166,7 @@ private:
     void serve_inner(std::uint64_t token);
     void fire_timers();
     void run_ticks();
+    void take_mail();
     void call(Task& task);
     void flush_all();
     void finish_all(std::size_t count);

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 
 import tidemill
 
@@ -18,7 +19,8 @@ class Chat(tidemill.Connection):
     def on_data(self, data: bytes) -> None:
         self.name = self.name or data.strip()
         for connection in everybody:
-            connection.write(self.name + b" says: " + data)
+            with contextlib.suppress(tidemill.ClosedError):  # it is about to go: its on_close comes soon
+                connection.write(self.name + b" says: " + data)
 
     def on_close(self, reason: tidemill.Error | None) -> None:
         everybody.discard(self)

@@ -78,6 +78,30 @@ class Threads(unittest.TestCase):
         self.assertEqual(errors, ["state"] * 13)
         self.assertEqual((client.state, listener.is_open, timer.is_active), ("open", True, True))
 
+    def test_what_was_posted_before_a_stop_is_dropped_and_nothing_is_mixed_up_later(self):
+        seen = []
+        self.reactor.next_tick(self.reactor.stop)
+        self.reactor.next_tick(lambda: seen.append("dropped"))
+        self.reactor.post(lambda: seen.append("posted"))
+        self.reactor.run()
+        self.assertEqual(seen, [])
+        self.reactor.post(lambda: seen.append("later"))
+        self.reactor.run()
+        self.assertEqual(seen, ["later"])
+
+    def test_a_setup_moves_with_its_reactor_and_is_not_run_if_the_run_is_refused(self):
+        seen = []
+        thread = threading.Thread(target=self.reactor.run, args=(lambda: seen.append(1),))
+        thread.start()
+        thread.join()
+
+        def nested():
+            with self.assertRaises(tidemill.StateError):
+                self.reactor.run(lambda: seen.append(2))
+
+        self.reactor.run(nested)
+        self.assertEqual(seen, [1])
+
     def test_each_thread_has_its_own_default_reactor(self):
         found = [tidemill.default_reactor()]
         thread = threading.Thread(target=lambda: found.append(tidemill.default_reactor()))

@@ -80,8 +80,9 @@ class Reactor:
     # ---- running ----
 
     def run(self, setup=None):
-        if setup is not None:
-            self.next_tick(_check_callable(setup, "setup"))
+        # Posted, not ticked: the reactor of another thread is taken over by run, not before. One that runs already refuses below.
+        if setup is not None and _check_callable(setup, "setup") and not self._core.is_running():
+            self.post(setup)
         previous = self._announce_signals()
         try:
             self._core.run(self)
@@ -115,6 +116,7 @@ class Reactor:
         if self._core.take_stopped():
             self._timers.clear()
             self._ticks.clear()
+            self._posted.clear()
             self._factories.clear()
 
     # ---- what the loop calls ----
@@ -129,7 +131,8 @@ class Reactor:
         self._ticks.popleft()()
 
     def _call_posted(self):
-        self._posted.popleft()()
+        if self._posted:  # empty if another thread posted while a stop dropped what there was
+            self._posted.popleft()()
 
     def _accept(self, ticket):
         return self._adopt(self._factories[ticket]())

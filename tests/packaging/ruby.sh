@@ -20,15 +20,26 @@ without_swig() {
     PATH=$scratch/bin:$PATH "$@"
 }
 
+has() {
+    files=$(tar xOf "$gem" data.tar.gz | tar tzf -) || return
+    for file in "$@"; do echo "$files" | grep -qx "$file" || return; done
+}
+
+# Which tidemill a program in an empty folder gets.
+is_in_use() {
+    # shellcheck disable=SC2016 # the expressions are Ruby's
+    (
+        cd "$scratch/empty" && ruby -rtidemill -e '
+version, folder = ARGV
+files = $LOADED_FEATURES.grep(/tidemill/)
+abort("version #{Tidemill::VERSION}, files #{files}") unless Tidemill::VERSION == version && files.all? { |path| path.start_with?(folder) }
+' "$version" "$installed"
+    )
+}
+
 check "gem build" "$root/ruby/pack" "$scratch"
-check "the gem carries the wrapper and the signatures" sh -c \
-    'files=$(tar xOf "$1" data.tar.gz | tar tzf -) && for file in generated/ruby/core_wrap.cpp sig/tidemill.rbs; do echo "$files" | grep -qx $file || exit 1; done' - "$gem"
+check "the gem carries the wrapper and the signatures" has generated/ruby/core_wrap.cpp sig/tidemill.rbs
 check "gem install without SWIG" without_swig gem install --local --ignore-dependencies --no-document --install-dir "$installed" "$gem"
-example=$installed/gems/tidemill-$version/examples/echo.rb
-check_echo Ruby "ruby $example"
-check "the installed gem knows its version and is the one in use" sh -c 'cd "$1/empty" && ruby -e "
-require %q(tidemill)
-raise Tidemill::VERSION if Tidemill::VERSION != ARGV[0]
-raise \$LOADED_FEATURES.grep(/tidemill/).to_s unless \$LOADED_FEATURES.grep(/tidemill/).all? { |path| path.start_with?(ARGV[1]) }
-" "$2" "$3"' - "$scratch" "$version" "$installed"
+check_echo Ruby "ruby $installed/gems/tidemill-$version/examples/echo.rb"
+check "the installed gem is the one in use" is_in_use
 summary

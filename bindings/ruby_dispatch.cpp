@@ -1,0 +1,464 @@
+#include "bindings/ruby_dispatch.h"
+
+#include <ruby/encoding.h>
+#include <ruby/thread.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace tidemill::script {
+namespace {
+
+// What the module needs all the time.
+struct Names {
+    ID events[event_count];
+    ID call_timer;
+    ID call_tick;
+    ID call_posted;
+    ID accept;
+    ID judge;
+    ID report;
+    ID open;
+    ID make_error;
+};
+Names names;
+VALUE core_module;
+VALUE connection_base;
+
+// ---- calls that may raise ----
+
+template <class Call>
+VALUE run_call(VALUE call) {
+    return (*reinterpret_cast<Call*>(call))();
+}
+
+// The call's answer and 0, or Qnil and the state with which Ruby wants to go on. What it wants to go on with is then rb_errinfo(). The
+// call is left by longjmp if it raises: it must not make anything with a destructor.
+template <class Call>
+VALUE protect(Call& call, int& state) {
+    return rb_protect(run_call<Call>, reinterpret_cast<VALUE>(&call), &state);
+}
+
+VALUE do_nothing(VALUE) {
+    return Qnil;
+}
+
+// An exception, and not throw, break, return or the end of the thread on their way, for which Ruby has inner objects.
+bool is_exception(VALUE errinfo) {
+    return !RB_SPECIAL_CONST_P(errinfo) && RB_BUILTIN_TYPE(errinfo) != RUBY_T_IMEMO && RTEST(rb_obj_is_kind_of(errinfo, rb_eException));
+}
+
+// ---- values ----
+
+// A new exception object for the error; nil if it is not set. Raises only NoMemoryError.
+VALUE error_to_ruby(const Error& error) {
+    if (!error.is_set()) return Qnil;
+    int state = 0;
+    VALUE exception = Qnil;
+    try {
+        const std::string text = error.text();
+        auto make = [&error, &text] {
+            VALUE arguments[] = {
+                text_to_ruby(code_name(error.code)), INT2NUM(error.os),  text_to_ruby(errno_name(error.os)), text_to_ruby(error.operation),
+                text_to_ruby(error.endpoint),        text_to_ruby(text),
+            };
+            return rb_funcallv(core_module, names.make_error, 6, arguments);
+        };
+        exception = protect(make, state);
+    } catch (const std::bad_alloc&) {
+        exception = Qundef;
+    }
+    if (exception == Qundef) rb_memerror();
+    if (state != 0) rb_jump_tag(state);
+    return exception;
+}
+
+VALUE to_ruby(const Value& value) {
+    switch (value.kind) {
+        case Value::Kind::octets:
+            return rb_str_new(value.bytes.data(), static_cast<long>(value.bytes.size()));
+        case Value::Kind::text:
+            return text_to_ruby(value.bytes);
+        case Value::Kind::integer:
+            return LL2NUM(value.integer);
+        case Value::Kind::real:
+            return DBL2NUM(value.real);
+        case Value::Kind::boolean:
+            return value.boolean ? Qtrue : Qfalse;
+        case Value::Kind::error:
+            return error_to_ruby(*value.error);
+    }
+    return Qnil;
+}
+
+// ---- the object that users subclass ----
+
+constexpr std::size_t most_arguments = 4;
+
+class RubyHandler final : public ScriptHandler {
+public:
+    explicit RubyHandler(VALUE self) : self_(self) {}
+    VALUE self() const { return self_; }
+    VALUE reactor() const { return reactor_; }
+    void set_reactor(VALUE reactor) { RB_OBJ_WRITE(self_, &reactor_, reactor); }
+
+    // The reactor's open set, a Hash, keeps the object alive: what is held here needs no root.
+    void mark() const { rb_gc_mark_movable(reactor_); }
+    void compact() {
+        self_ = rb_gc_location(self_);
+        reactor_ = rb_gc_location(reactor_);
+    }
+
+protected:
+    bool emit(Event event, const Value* arguments, std::size_t count) override;
+
+private:
+    VALUE self_;
+    VALUE reactor_ = Qnil;
+};
+
+void mark_connection(void* handler) {
+    static_cast<RubyHandler*>(handler)->mark();
+}
+
+void free_connection(void* handler) {
+    static_cast<RubyHandler*>(handler)->~RubyHandler();
+    ruby_xfree(handler);
+}
+
+std::size_t size_of_connection(const void*) {
+    return sizeof(RubyHandler);
+}
+
+void compact_connection(void* handler) {
+    static_cast<RubyHandler*>(handler)->compact();
+}
+
+const rb_data_type_t connection_type = {
+    "Tidemill::Connection",
+    {mark_connection, free_connection, size_of_connection, compact_connection, {}},
+    nullptr,
+    nullptr,
+    RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
+};
+
+RubyHandler& handler_in(VALUE object) {
+    return *static_cast<RubyHandler*>(rb_check_typeddata(object, &connection_type));
+}
+
+// Here and not in initialize: a subclass may forget to call it.
+VALUE allocate_connection(VALUE type) {
+    RubyHandler* handler;
+    const VALUE self = TypedData_Make_Struct(type, RubyHandler, &connection_type, handler);
+    new (handler) RubyHandler(self);
+    return self;
+}
+
+VALUE initialize_connection(int, VALUE*, VALUE self) {
+    return self;  // takes whatever a subclass passes on
+}
+
+[[noreturn]] void raise_write_error(VALUE self, ErrorCode code) {
+    raise_in_ruby(new Error(write_error(handler_in(self), code)));
+}
+
+VALUE write_method(VALUE self, VALUE data) {
+    RubyHandler& handler = handler_in(self);
+    StringValue(data);
+    WriteResult written;
+    try {
+        written = connection_write(handler, {RSTRING_PTR(data), static_cast<std::size_t>(RSTRING_LEN(data))});
+    } catch (const std::exception&) {
+        written = {WriteResult::Kind::failed, ErrorCode::limit};
+    }
+    RB_GC_GUARD(data);
+    if (written.has_failed()) raise_write_error(self, written.code);
+    return written.is_flowing() ? Qtrue : Qfalse;
+}
+
+VALUE close_method(VALUE self) {
+    RubyHandler& handler = handler_in(self);
+    Error* failed = nullptr;
+    try {
+        connection_close(handler);
+    } catch (const Failure& failure) {
+        failed = new Error(failure.error);
+    }
+    if (failed != nullptr) raise_in_ruby(failed);
+    return Qnil;
+}
+
+VALUE reactor_method(VALUE self) {
+    return handler_in(self).reactor();
+}
+
+VALUE ignore_nothing(VALUE) {
+    return Qnil;
+}
+
+VALUE ignore_argument(VALUE, VALUE) {
+    return Qnil;
+}
+
+// ---- a reactor's language ----
+
+// What left a protected call: an exception, which is taken out of the interpreter so that other Ruby code can run meanwhile; or a jump
+// (throw, break, return, the thread's end), whose target Ruby keeps in rb_errinfo(), where the C API can leave it but not put it back.
+struct Raised {
+    int state = 0;
+    VALUE exception = Qnil;
+
+    bool is_set() const { return state != 0; }
+    bool is_jump() const { return is_set() && NIL_P(exception); }
+    void clear() { *this = Raised{}; }
+
+    void take(int of) {
+        state = of;
+        exception = Qnil;
+        const VALUE errinfo = rb_errinfo();
+        if (!is_exception(errinfo)) return;
+        exception = errinfo;
+        rb_set_errinfo(Qnil);
+    }
+};
+
+class RubyHost final : public Host {
+public:
+    void enter(void* reactor_object) override { self_ = reinterpret_cast<VALUE>(reactor_object); }
+    void leave() override { self_ = Qnil; }
+
+    bool call_timer(Ticket ticket) override {
+        auto call = [this, ticket] { return rb_funcall(self_, names.call_timer, 1, LL2NUM(ticket)); };
+        return succeeds(call);
+    }
+    bool call_tick() override {
+        auto call = [this] { return rb_funcallv(self_, names.call_tick, 0, nullptr); };
+        return succeeds(call);
+    }
+    bool call_posted() override {
+        auto call = [this] { return rb_funcallv(self_, names.call_posted, 0, nullptr); };
+        return succeeds(call);
+    }
+
+    ScriptHandler* make_connection(Ticket factory) override {
+        ScriptHandler* made = nullptr;
+        // The adaptor puts it into its set of open connections: that is the strong reference.
+        auto call = [this, factory, &made] {
+            made = handler_from_ruby(rb_funcall(self_, names.accept, 1, LL2NUM(factory)));
+            return Qnil;
+        };
+        return succeeds(call) ? made : nullptr;
+    }
+
+    void forget(ScriptHandler& handler) override {
+        if (NIL_P(self_)) return;  // outside a run the reactor object itself is going, and its set with it
+        auto call = [this, &handler] { return rb_hash_delete(rb_ivar_get(self_, names.open), static_cast<RubyHandler&>(handler).self()); };
+        if (!succeeds(call)) park();
+    }
+
+    Verdict judge(ScriptHandler* handler) override {
+        if (is_leaving()) return Verdict::leaving;
+        VALUE connection = handler == nullptr ? Qnil : static_cast<RubyHandler*>(handler)->self();
+        // What nobody takes comes back raised.
+        auto offer = [this, connection] { return rb_funcall(self_, names.judge, 2, raised_.exception, connection); };
+        if (succeeds(offer)) {
+            raised_.clear();
+            return Verdict::taken;
+        }
+        return is_leaving() ? Verdict::leaving : Verdict::unhandled;
+    }
+
+    void park() override {
+        const Raised later = std::exchange(raised_, Raised{});
+        if (!parked_.is_set()) {
+            parked_ = later;
+        } else if (later.is_jump() && !parked_.is_jump()) {
+            // As in Ruby's own ensure: an exception does not keep up the throw or the thread's end that came after it.
+            const Raised earlier = std::exchange(parked_, later);
+            report(earlier.exception);
+        } else if (!later.is_jump()) {
+            report(later.exception);
+        }
+    }
+
+    // The state to go on with from a frame without C++ objects; 0 if there is nothing.
+    int unpark() {
+        const int state = parked_.state;
+        if (state != 0 && !parked_.is_jump()) rb_set_errinfo(parked_.exception);
+        parked_.clear();
+        return state;
+    }
+
+    void mark() const {
+        rb_gc_mark(self_);
+        rb_gc_mark(raised_.exception);
+        rb_gc_mark(parked_.exception);
+    }
+
+    // Calls from the core into Ruby all come through here. False: raised_ holds what left the call.
+    template <class Call>
+    bool succeeds(Call& call) {
+        int state = 0;
+        if (!parked_.is_jump()) {
+            protect(call, state);
+            if (state != 0) raised_.take(state);
+            return state == 0;
+        }
+        return succeeds_beside_a_jump(call);
+    }
+
+    // Gate
+    void sleep(void (*wait)(void*), void* argument) override {
+        struct Sleep {
+            void (*wait)(void*);
+            void* argument;
+            static void* start(void* data) {
+                Sleep& sleep = *static_cast<Sleep*>(data);
+                sleep.wait(sleep.argument);
+                return nullptr;
+            }
+            // Any thread, any signal handler.
+            static void interrupt(void* waker) { static_cast<Waker*>(waker)->wake(); }
+        };
+        Sleep sleep{wait, argument};
+        // ASYNC_SAFE, or else Ruby starts a thread for every sleep; INTR_FAIL: what is pending is handled by check_interrupts and not by
+        // a longjmp from here.
+        rb_nogvl(Sleep::start, &sleep, Sleep::interrupt, &reactor_->mailbox()->waker(), RB_NOGVL_UBF_ASYNC_SAFE | RB_NOGVL_INTR_FAIL);
+    }
+
+    bool check_interrupts() override {
+        auto check = [] {
+            rb_thread_check_ints();
+            return Qnil;
+        };
+        if (succeeds(check)) return true;
+        park();
+        return false;
+    }
+
+private:
+    // While a jump waits in rb_errinfo(), on_close callbacks may still have to be made. rb_ensure is what saves and restores rb_errinfo()
+    // around a call whatever is in it.
+    template <class Call>
+    bool succeeds_beside_a_jump(Call& call) {
+        struct Beside {
+            Call& call;
+            Raised raised;
+            static VALUE run(VALUE data) {
+                Beside& beside = *reinterpret_cast<Beside*>(data);
+                int state = 0;
+                protect(beside.call, state);
+                if (state != 0) beside.raised.take(state);
+                return Qnil;
+            }
+        };
+        Beside beside{call, {}};
+        rb_ensure(do_nothing, Qnil, Beside::run, reinterpret_cast<VALUE>(&beside));
+        raised_ = beside.raised;
+        return !raised_.is_set();
+    }
+
+    // Whether what was raised is none of the program's handlers' business.
+    bool is_leaving() const { return raised_.is_jump() || !RTEST(rb_obj_is_kind_of(raised_.exception, rb_eStandardError)); }
+
+    void report(VALUE exception) {
+        auto call = [this, exception] { return rb_funcall(self_, names.report, 1, exception); };
+        if (!succeeds(call)) raised_.clear();
+    }
+
+    VALUE self_ = Qnil;  // the reactor object during a run
+    Raised raised_;
+    Raised parked_;
+};
+
+bool RubyHandler::emit(Event event, const Value* arguments, std::size_t count) {
+    // On the stack, where the garbage collector sees it: the callback may close the connection and drop the last reference.
+    volatile VALUE self = self_;
+    auto call = [&self, event, arguments, count] {
+        VALUE converted[most_arguments];
+        for (std::size_t i = 0; i < count; ++i) converted[i] = to_ruby(arguments[i]);
+        return rb_funcallv(self, names.events[static_cast<std::size_t>(event)], static_cast<int>(count), converted);
+    };
+    return static_cast<RubyHost*>(host())->succeeds(call);
+}
+
+// ---- functions for the adaptor ----
+
+VALUE adopt(VALUE, VALUE connection, VALUE reactor) {
+    handler_in(connection).set_reactor(reactor);
+    return connection;
+}
+
+void intern_names() {
+    for (std::size_t i = 0; i < event_count; ++i) names.events[i] = rb_intern(event_names[i]);
+    names.call_timer = rb_intern("call_timer");
+    names.call_tick = rb_intern("call_tick");
+    names.call_posted = rb_intern("call_posted");
+    names.accept = rb_intern("accept");
+    names.judge = rb_intern("judge");
+    names.report = rb_intern("report");
+    names.open = rb_intern("@open");
+    names.make_error = rb_intern("make_error");
+}
+
+}  // namespace
+
+void add_ruby_types(VALUE module) {
+    intern_names();
+    core_module = module;
+    rb_gc_register_mark_object(module);
+    connection_base = rb_define_class_under(module, "ConnectionBase", rb_cObject);
+    rb_gc_register_mark_object(connection_base);
+    rb_define_alloc_func(connection_base, allocate_connection);
+    rb_define_private_method(connection_base, "initialize", initialize_connection, -1);
+    rb_define_method(connection_base, "write", write_method, 1);
+    rb_define_method(connection_base, "close", close_method, 0);
+    rb_define_method(connection_base, "reactor", reactor_method, 0);
+    rb_define_method(connection_base, "on_open", ignore_nothing, 0);
+    rb_define_method(connection_base, "on_data", ignore_argument, 1);
+    rb_define_method(connection_base, "on_drain", ignore_nothing, 0);
+    rb_define_method(connection_base, "on_end", close_method, 0);
+    rb_define_method(connection_base, "on_close", ignore_argument, 1);
+    rb_define_module_function(module, "adopt", adopt, 2);
+}
+
+void raise_in_ruby(Error* error) {
+    int state = 0;
+    auto make = [error] { return error_to_ruby(*error); };
+    const VALUE exception = protect(make, state);
+    delete error;
+    if (state != 0) rb_jump_tag(state);
+    rb_exc_raise(exception);
+}
+
+VALUE text_from_ruby(VALUE object) {
+    StringValue(object);
+    return rb_str_export_to_enc(object, rb_utf8_encoding());
+}
+
+VALUE text_to_ruby(Bytes text) {
+    return rb_utf8_str_new(text.data(), static_cast<long>(text.size()));
+}
+
+ScriptHandler* handler_from_ruby(VALUE object) {
+    return &handler_in(object);
+}
+
+Host* make_ruby_host() {
+    return new RubyHost;
+}
+
+void raise_parked_in_ruby(ReactorCore& core, Error* instead_of) {
+    const int state = static_cast<RubyHost&>(core.host()).unpark();
+    if (state == 0) return;
+    delete instead_of;
+    rb_jump_tag(state);
+}
+
+void mark_ruby_core(void* core) {
+    static_cast<RubyHost&>(static_cast<ReactorCore*>(core)->host()).mark();
+}
+
+}  // namespace tidemill::script

@@ -1,0 +1,28 @@
+# frozen_string_literal: true
+
+# tidemill: one event core, here in Ruby.
+#
+#     require "tidemill"
+#
+#     class Echo < Tidemill::Connection
+#       def on_data(data)
+#         write(data)
+#       end
+#     end
+#
+#     Tidemill.listen("tcp://127.0.0.1:8080", Echo)
+#     Tidemill.run
+#
+# The files, in the order in which one meets them: connection, reactor, default (the calls on Tidemill itself), errors.
+require "tidemill/core"
+
+module Tidemill
+  private_constant :Core
+
+  VERSION = Core.version.freeze
+end
+
+require "tidemill/errors"
+require "tidemill/connection"
+require "tidemill/reactor"
+require "tidemill/default"

@@ -1,0 +1,55 @@
+# frozen_string_literal: true
+
+module Tidemill
+  # What users subclass. The base class is the stream itself with write, close and the callbacks that do nothing; it has its state
+  # whether or not a subclass calls super in initialize.
+  class Connection < Core::ConnectionBase
+    def abort
+      Core.connection_abort(self)
+    end
+
+    def pause
+      Core.connection_pause(self)
+    end
+
+    def resume
+      Core.connection_resume(self)
+    end
+
+    def end_write
+      Core.connection_end_write(self)
+    end
+
+    def set_idle_timeout(seconds)
+      Core.connection_set_idle_timeout(self, seconds)
+    end
+
+    def set_watermarks(low, high)
+      Core.connection_set_watermarks(self, low, high)
+    end
+
+    def peer
+      Core.connection_peer(self)
+    end
+
+    def local
+      Core.connection_local(self)
+    end
+
+    def id
+      Core.connection_id(self)
+    end
+
+    def state
+      Core.connection_state(self)
+    end
+
+    def pending
+      Core.connection_pending(self)
+    end
+
+    def inspect
+      "#<#{[self.class, state, peer].join(" ").rstrip}>"
+    end
+  end
+end

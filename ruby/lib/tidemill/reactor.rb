@@ -1,0 +1,302 @@
+# frozen_string_literal: true
+
+# Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary hashes, and the core
+# knows them by number: so Ruby's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
+module Tidemill
+  # A call in the future. Made by call_later and call_every.
+  class Timer
+    private_class_method :new
+
+    def initialize(core, timers, ticket, number)
+      @core = core
+      @timers = timers
+      @ticket = ticket
+      @number = number
+    end
+
+    def cancel
+      return false unless @core.timer_cancel(@number)
+
+      @timers.delete(@ticket)
+      true
+    end
+
+    def active?
+      @core.timer_is_active(@number)
+    end
+
+    def inspect
+      "#<#{self.class}#{" active" if active?}>"
+    end
+  end
+
+  # Accepts connections. Made by Reactor#listen; stays until close or until the reactor stops.
+  class Listener
+    attr_reader :endpoint
+
+    private_class_method :new
+
+    def initialize(core, factories, ticket, number)
+      @core = core
+      @factories = factories
+      @ticket = ticket
+      @number = number
+      @endpoint = core.listener_endpoint(number)
+    end
+
+    def open?
+      @core.listener_is_open(@number)
+    end
+
+    def pause
+      @core.listener_pause(@number)
+    end
+
+    def resume
+      @core.listener_resume(@number)
+    end
+
+    def close
+      @core.listener_close(@number)
+      @factories.delete(@ticket)
+      nil
+    end
+
+    def inspect
+      "#<#{self.class} #{@endpoint}#{" closed" unless open?}>"
+    end
+  end
+
+  # The loop. One thread owns it: the one that runs it; post is what other threads may call.
+  class Reactor
+    def initialize(poller: "", clock: "")
+      @open = {}.compare_by_identity  # connections from listen/connect until on_close has returned
+      @timers = {}                    # ticket => [function, is periodic]
+      @factories = {}                 # ticket => factory
+      @ticks = []
+      @posted = Thread::Queue.new     # other threads and trap handlers post
+      @last_ticket = 0
+      @error_handler = nil
+      @core = make_core(poller, clock)
+    end
+
+    # ---- running ----
+
+    def run(setup = nil, &block)
+      function = setup.nil? && block.nil? ? nil : callable(setup, block, "setup")
+      # Posted and not ticked: a reactor of another thread is taken over by run, not before. One that runs already refuses below.
+      post(function) if function && !running?
+      @core.run(self)
+      nil
+    ensure
+      forget_if_stopped
+    end
+
+    def run_once(timeout = 0.0)
+      @core.run_once(self, timeout)
+    ensure
+      forget_if_stopped
+    end
+
+    def poll(timeout = 0.0, budget = 0.0)
+      @core.poll(self, timeout, budget)
+    ensure
+      forget_if_stopped
+    end
+
+    def stop
+      @core.stop
+    end
+
+    def running?
+      @core.is_running
+    end
+
+    # ---- calls in the future ----
+
+    def next_tick(function = nil, &block)
+      function = callable(function, block, "function")
+      @core.next_tick
+      @ticks << function
+      nil
+    end
+
+    def post(function = nil, &block)
+      @posted << callable(function, block, "function")
+      @core.post
+      nil
+    end
+
+    def call_later(seconds, function = nil, &block)
+      function = callable(function, block, "function")
+      ticket = next_ticket
+      add_timer(ticket, @core.call_later(seconds, ticket), function, false)
+    end
+
+    def call_every(seconds, function = nil, &block)
+      function = callable(function, block, "function")
+      ticket = next_ticket
+      add_timer(ticket, @core.call_every(seconds, ticket), function, true)
+    end
+
+    # ---- streams ----
+
+    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, &block)
+      factory = factory(factory, block)
+      ticket = next_ticket
+      number = @core.listen(endpoint, ticket, backlog, mode)
+      @factories[ticket] = factory
+      Listener.__send__(:new, @core, @factories, ticket, number)
+    end
+
+    def connect(endpoint, handler = nil, connect_timeout: 30.0, &block)
+      connection = adopt(handler.is_a?(Connection) && block.nil? ? handler : make(factory(handler, block)))
+      begin
+        @core.connect(endpoint, connection, connect_timeout)
+        started = true
+      ensure
+        @open.delete(connection) unless started
+      end
+      connection
+    end
+
+    # ---- the rest ----
+
+    # What callbacks raise goes to the function or block as (error, connection or nil); neither restores the default.
+    def set_error_handler(function = nil, &block)
+      @error_handler = function.nil? && block.nil? ? nil : callable(function, block, "function")
+      nil
+    end
+
+    def fd
+      @core.fd
+    end
+
+    def now
+      @core.now
+    end
+
+    def advance(seconds)
+      @core.advance(seconds)
+    end
+
+    def poller
+      @core.poller
+    end
+
+    def inspect
+      "#<#{self.class} #{poller}#{" running" if running?}>"
+    end
+
+    private
+
+    # ---- what the loop calls ----
+
+    def call_timer(ticket)
+      function, is_periodic = @timers[ticket]
+      @timers.delete(ticket) unless is_periodic
+      function.call
+    end
+
+    def call_tick
+      @ticks.shift.call
+    end
+
+    def call_posted
+      # Empty: forgotten at a stop between the two halves of post.
+      @posted.pop.call unless @posted.empty?
+    end
+
+    def accept(ticket)
+      adopt(make(@factories[ticket]))
+    end
+
+    # Offers what a callback raised to those who may take it; what nobody takes goes on. In rescue clauses, so that what a taker raises
+    # itself has the first one as its cause.
+    def judge(error, connection)
+      raise error
+    rescue StandardError => error
+      return hand_over(error, connection) unless connection.respond_to?(:on_error, true)
+
+      begin
+        connection.__send__(:on_error, error)
+      rescue StandardError => error
+        hand_over(error, connection)
+      end
+    end
+
+    def hand_over(error, connection)
+      raise error if @error_handler.nil?
+
+      @error_handler.call(error, connection)
+    end
+
+    # One exception leaves run; a later one is told about here, so that nothing is lost silently.
+    def report(error)
+      $stderr.puts "tidemill: raised after the one that leaves run: #{error.full_message(highlight: false)}"
+    end
+
+    # ---- helpers ----
+
+    def make_core(poller, clock)
+      Core::ReactorCore.new(poller, clock)
+    rescue OsError => error
+      raise unless %w[EMFILE ENFILE].include?(error.errno_name)
+
+      # Reactors that nobody holds have descriptors until they are collected. Ruby's own IO does the same.
+      GC.start
+      Core::ReactorCore.new(poller, clock)
+    end
+
+    def callable(function, block, what)
+      raise ::ArgumentError, "a #{what} or a block, not both" if function && block
+
+      function = block if function.nil?
+      raise ::ArgumentError, "a #{what} or a block is needed" if function.nil?
+      return function if function.respond_to?(:call)
+
+      raise ::TypeError, "#{what} must have a method call, not be #{function.class}"
+    end
+
+    # A Connection class, or what makes connections.
+    def factory(given, block)
+      return callable(given, block, "factory") unless given.is_a?(Class) && block.nil?
+      return given if given <= Connection
+
+      raise ::TypeError, "a subclass of Tidemill::Connection is needed, not #{given}"
+    end
+
+    def make(factory)
+      factory.is_a?(Class) ? factory.new : factory.call
+    end
+
+    def adopt(connection)
+      raise ::TypeError, "a Tidemill::Connection is needed, not #{connection.class}" unless connection.is_a?(Connection)
+
+      unless %w[new closed].include?(Core.connection_state(connection))
+        raise StateError.new("this connection object is in use already", operation: "connect", endpoint: Core.connection_peer(connection))
+      end
+      Core.adopt(connection, self)
+      @open[connection] = true
+      connection
+    end
+
+    def add_timer(ticket, number, function, is_periodic)
+      @timers[ticket] = [function, is_periodic]
+      Timer.__send__(:new, @core, @timers, ticket, number)
+    end
+
+    def next_ticket
+      @last_ticket += 1
+    end
+
+    def forget_if_stopped
+      return unless @core.take_stopped
+
+      @timers.clear
+      @ticks.clear
+      @posted.clear
+      @factories.clear
+    end
+  end
+end

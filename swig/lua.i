@@ -1,0 +1,65 @@
+// Lua's typemaps. Text and octets cross as strings, the reactor object and connections as the adaptor's tables. Types are checked as
+// strictly as in Lua's own libraries, and a mistake reads as theirs: bad argument #1 to 'listen' (string expected, got nil).
+%{
+#include "bindings/lua_dispatch.h"
+#include "tidemill/sys/fork_guard.h"
+
+// As everywhere in Lua, what is left out is nil and what is too much is ignored; the typemaps say what cannot be nil.
+#undef SWIG_check_num_args
+#define SWIG_check_num_args(name, least, most) lua_settop(L, most);
+%}
+%include <stdint.i>
+
+// SWIG's Lua knows classes by their plain name, over all SWIG modules in the process; with its namespace no other has this one.
+%nspace tidemill::script::ReactorCore;
+
+%define TIDEMILL_RAISE(error)
+{ tidemill::script::push_error(L, error); SWIG_fail; }
+%enddef
+%define TIDEMILL_RAISE_PARKED(core)
+if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
+%enddef
+
+%typemap(in) tidemill::Bytes { $1 = tidemill::script::text_from_lua(L, $input); }
+%typemap(out) tidemill::Bytes { lua_pushlstring(L, $1.data(), $1.size()); SWIG_arg++; }
+
+%typemap(in) double { $1 = tidemill::script::number_from_lua(L, $input); }
+%typemap(in) int { $1 = static_cast<int>(tidemill::script::integer_from_lua(L, $input, INT_MIN, INT_MAX)); }
+%typemap(in) std::int64_t { $1 = tidemill::script::integer_from_lua(L, $input, INT64_MIN, INT64_MAX); }
+%typemap(in) std::uint64_t { $1 = static_cast<std::uint64_t>(tidemill::script::integer_from_lua(L, $input, 0, INT64_MAX)); }
+%typemap(out) int, std::int64_t, std::uint64_t, std::uint32_t { tidemill::script::push_integer(L, static_cast<std::uint64_t>($1)); SWIG_arg++; }
+
+%typemap(in, numinputs=0) tidemill::script::Host* {
+  $1 = tidemill::script::make_lua_host();
+  if ($1 == nullptr) return luaL_error(L, "not enough memory");
+}
+%typemap(in) tidemill::script::ReactorObject (tidemill::script::LuaFrame frame) {
+  tidemill::script::prepare_run(L, $input, &frame);
+  $1.handle = &frame;
+}
+%typemap(in) tidemill::script::ScriptHandler& { $1 = tidemill::script::handler_from_lua(L, $input); }
+
+// ---- written by hand in lua_dispatch.cpp ----
+
+%native(new_connection) int tidemill::script::new_connection(lua_State* L);
+%native(is_connection) int tidemill::script::is_connection(lua_State* L);
+%native(write) int tidemill::script::write(lua_State* L);
+%native(anchor) int tidemill::script::anchor(lua_State* L);
+%native(release) int tidemill::script::release(lua_State* L);
+%native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);
+%native(make_door) int make_door(lua_State* L);
+%{
+// make_door(core, reactor, open)
+static int make_door(lua_State* L) {
+  void* core = nullptr;
+  if (!SWIG_IsOK(SWIG_ConvertPtr(L, 1, &core, SWIGTYPE_p_tidemill__script__ReactorCore, 0)) || core == nullptr) {
+    return luaL_argerror(L, 1, "ReactorCore expected");
+  }
+  return tidemill::script::push_door(L, static_cast<tidemill::script::ReactorCore*>(core)->host(), 2, 3);
+}
+%}
+
+// Differs in a forked child: what belongs to the parent is to be made anew.
+namespace tidemill {
+std::uint32_t fork_generation();
+}

@@ -1,0 +1,572 @@
+// The shortest complete example of the C++ API: the handler class, then the verbs, then the trace matcher.
+#include "play.h"
+
+#include <tidemill/tidemill.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <iostream>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+namespace conformance {
+
+using tidemill::Bytes, tidemill::Connection, tidemill::Duration, tidemill::Error, tidemill::ErrorCode, tidemill::Listener, tidemill::Result;
+
+// The library did not do what the scenario says.
+struct Failed : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// The library answered with an error.
+struct Refused : std::runtime_error {
+    explicit Refused(Error reason) : std::runtime_error(reason.text()), error(std::move(reason)) {}
+    Error error;
+};
+
+template <class T>
+static T value_of(Result<T> result) {
+    if (!result) throw Refused(result.error());
+    if constexpr (!std::is_void_v<T>) return std::move(result).value();
+}
+
+static std::string message_of(const std::exception_ptr& exception) {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+}
+
+// -- The handler class -------------------------------------------------------------------------------------------------
+
+// What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it; the play until `drop`.
+struct Entity {
+    enum class Kind { connection, listener, task, reactor };
+
+    Kind kind;
+    std::string name;
+    Connection* connection = nullptr;  // while there is one: it ends with on_close
+    bool is_over = false;              // on_close has been
+    bool is_writable = true;           // what the last write answered
+    tidemill::SourceId listener = 0;
+    tidemill::Timer timer = {};
+};
+using EntityPtr = std::shared_ptr<Entity>;
+
+// The play, as a handler knows it.
+class Witness {
+public:
+    // A callback came. otherwise: what to do in it unless the scenario reacts to it.
+    virtual void seen(const EntityPtr& me, const std::string& event, Bytes detail = {}, const std::function<void()>& otherwise = {}) = 0;
+    virtual bool reacts(const std::string& name, const std::string& event) const = 0;
+
+protected:
+    ~Witness() = default;
+};
+
+// Tells the play of every callback.
+class Recorder final : public tidemill::Handler {
+public:
+    Recorder(Witness& play, EntityPtr me) : play_(play), me_(std::move(me)) {}
+    ~Recorder() override { me_->connection = nullptr; }
+
+    // An ordinary handler has no need of this; but a scenario may use a connection before its on_open.
+    void attached(Connection& connection) override { me_->connection = &connection; }
+
+    void on_open(Connection&) override { play_.seen(me_, "on_open"); }
+    void on_data(Connection&, Bytes octets) override { play_.seen(me_, "on_data", octets); }
+    void on_drain(Connection&) override { play_.seen(me_, "on_drain"); }
+    void on_end(Connection& connection) override {
+        play_.seen(me_, "on_end", {}, [&] { Handler::on_end(connection); });
+    }
+    void on_close(Connection&, const Error& reason) override {
+        const std::string code(reason.is_set() ? code_name(reason.code) : "ok");
+        play_.seen(me_, "on_close", reason.code == ErrorCode::os ? code + " " + std::string(tidemill::errno_name(reason.os)) : code);
+    }
+    bool on_error(Connection& connection, const std::exception_ptr& exception) override {
+        if (!play_.reacts(me_->name, "on_error")) return Handler::on_error(connection, exception);
+        play_.seen(me_, "on_error", message_of(exception));
+        return true;
+    }
+
+private:
+    Witness& play_;
+    const EntityPtr me_;
+};
+
+// -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
+
+// Calls, in a thread of its own, unless it ends before.
+class Watch {
+public:
+    Watch(Duration patience, std::function<void()> call)
+        : thread_([patience, call = std::move(call)](const std::stop_token& ended) {
+              std::mutex mutex;
+              std::unique_lock lock(mutex);
+              std::condition_variable_any().wait_for(lock, ended, patience, [] { return false; });
+              if (!ended.stop_requested()) call();
+          }) {}
+
+private:
+    std::jthread thread_;
+};
+
+static void same(const std::string& what, const std::string& expected, const std::string& seen) {
+    if (expected != seen) throw Failed(what + ": expected " + expected + ", seen " + seen);
+}
+
+static std::string word_for(bool value) {
+    return value ? "true" : "false";
+}
+
+static std::string shown(std::string_view octets) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (const char octet : octets.substr(0, 60)) {
+        text += octet;
+        if (octet < ' ' || octet > '~') text.replace(text.size() - 1, 1, {'\\', 'x', digits[octet >> 4 & 15], digits[octet & 15]});
+    }
+    return text;
+}
+
+// What the map has under the name; it fails the step if there is nothing.
+template <class Map>
+static auto& found(Map& map, const std::string& name) {
+    const auto place = map.find(name);
+    if (place == map.end()) throw Failed(name + " is not there");
+    return place->second;
+}
+
+class Play final : Witness {
+public:
+    Play(const Scenario& scenario, const std::string& transport, const std::string& poller, const std::string& folder)
+        : scenario_(scenario), transport_(transport), folder_(folder), limit_(seconds(scenario.head("limit", "5"))),
+          reactor_({poller, scenario.head("clock", "manual") == "manual" ? &clock_ : nullptr}) {
+        entities_["reactor"] = made(Entity::Kind::reactor, "reactor");
+    }
+
+    void run() {
+        if (reactor_.startup_error().is_set()) throw Refused(reactor_.startup_error());
+        for (const Step& step : scenario_.steps()) {
+            line_ = step.line;
+            perform(step);
+        }
+        line_ = 0;
+        settle();
+        expect_nothing();
+    }
+
+    // Of the step under way, or of the reaction that went wrong.
+    std::string line() const { return line_ == 0 ? "end" : std::to_string(line_); }
+
+private:
+    struct Reaction {
+        std::string name, event;
+        const Step& action;
+    };
+
+    struct Problem {
+        int line;
+        std::string text;
+    };
+
+    struct Line {
+        std::uint64_t number;
+        std::string event, detail;
+    };
+
+    void perform(const Step& step) {
+        const std::string& verb = step.verb;
+        if (verb == "listen") return listen(step);
+        if (verb == "connect") return connect(step);
+        if (verb == "write") return write(step["E"], step["VALUE"]);
+        if (verb == "echo") return write("@", data_);
+        if (verb == "close") return with_stream(step, [](auto& stream) { stream.close(); });
+        if (verb == "pause") return with_stream(step, [](auto& stream) { stream.pause(); });
+        if (verb == "resume") return with_stream(step, [](auto& stream) { stream.resume(); });
+        if (verb == "abort") return with_connection(step, [](Connection& connection) { connection.abort(); });
+        if (verb == "end_write") return end_write(step);
+        if (verb == "set_idle_timeout") return with_connection(step, [&](Connection& it) { it.set_idle_timeout(seconds(step["TIME"])); });
+        if (verb == "set_watermarks") return set_watermarks(step);
+        if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);
+        if (verb == "cancel") return cancel(step);
+        if (verb == "stop") return reactor_.stop();
+        if (verb == "run") return run_reactor(step);
+        if (verb == "turn") return turns(step.has("COUNT") ? step.count("COUNT") : 1);
+        if (verb == "advance") return advance(step);
+        if (verb == "error_handler") return set_error_handler(step);
+        if (verb == "drop") return drop(step["E"]);
+        if (verb == "gone") return expect_gone(step["E"]);
+        if (verb == "check") return check(step["E"], step["WORD"], endpoint(step["ENDPOINT"]));
+        if (verb == "fails") return expect_failure(step);
+        if (verb == "when") return reactions_.push_back({step["GROUP"], step["EVENT"], step.inner[0]});
+        if (verb == "ignore") return ignore(step);
+        if (verb == "expect") return expect(step);
+        if (verb == "then") return then(step["E"], step.inner[0]);
+        if (verb != "nothing") throw Failed("this runner has no " + verb);
+    }
+
+    void seen(const EntityPtr& me, const std::string& event, Bytes detail, const std::function<void()>& otherwise) override {
+        if ((!is_in_loop_ || (me->is_over && event != "on_error")) && !problem_) {
+            problem_ = {line_, me->name + " " + event + " came inside another call, or after on_close"};
+        }
+        if (!is_ignored(me->name, event)) trace_[me->name].push_back({++number_, event, std::string(detail)});
+        me_ = me;
+        data_ = detail;
+        is_in_loop_ = false;
+        if (otherwise && !reacts(me->name, event)) otherwise();
+        const std::string* raised = react(me->name, event);
+        me_ = nullptr;
+        is_in_loop_ = true;
+        if (event == "on_close") me->is_over = true;
+        if (raised != nullptr) throw std::runtime_error(*raised);
+    }
+
+    bool reacts(const std::string& name, const std::string& event) const override { return scenario_.reacts(name, event); }
+
+    // Does what the scenario wants done; answers the text to raise, or nullptr.
+    const std::string* react(const std::string& name, const std::string& event) {
+        const std::string group = group_of(name);
+        for (const Reaction& reaction : reactions_) {
+            if (reaction.event != event || (reaction.name != name && reaction.name != group)) continue;
+            if (reaction.action.verb == "raise") return &reaction.action["TEXT"];
+            try {
+                perform(reaction.action);
+            } catch (const std::exception& error) {
+                if (!problem_) problem_ = {reaction.action.line, "in " + name + " " + event + ": " + error.what()};
+            }
+        }
+        return nullptr;
+    }
+
+    // The one way into what may call back.
+    template <class Call>
+    bool loop(Call call) {
+        const bool before = std::exchange(is_in_loop_, true);
+        std::exception_ptr raised;
+        bool did_something = false;
+        try {
+            did_something = value_of(call());
+        } catch (...) {
+            raised = std::current_exception();
+        }
+        is_in_loop_ = before;
+        if (problem_) {
+            line_ = problem_->line;
+            throw Failed(problem_->text);
+        }
+        if (raised) std::rethrow_exception(raised);
+        return did_something;
+    }
+
+    bool turn(Duration at_most = Duration{0}) {
+        return loop([&] { return reactor_.run_once(at_most); });
+    }
+
+    void turns(std::int64_t count) {
+        for (; count > 0; --count) turn();
+    }
+
+    void settle() {
+        const auto deadline = std::chrono::steady_clock::now() + limit_;
+        while (turn()) {
+            if (std::chrono::steady_clock::now() > deadline) throw Failed("every turn finds something to do");
+        }
+    }
+
+    // Names
+
+    static EntityPtr made(Entity::Kind kind, const std::string& name) { return std::make_shared<Entity>(Entity{kind, name}); }
+
+    void keep(const EntityPtr& entity) {
+        entities_[entity->name] = entity;
+        given_[entity->name] = entity;
+    }
+
+    EntityPtr entity(const std::string& name) const { return name == "@" && me_ ? me_ : found(entities_, name); }
+
+    std::string endpoint(std::string text) const {
+        if (text.starts_with('@')) return found(endpoints_, text.substr(1));
+        if (const std::size_t place = text.find("DIR"); place != text.npos) text.replace(place, 3, folder_);
+        return text;
+    }
+
+    // Calls nothing if the connection, or the listener, is over.
+    template <class Call>
+    void with_connection(const Step& step, Call call) {
+        const EntityPtr it = entity(step["E"]);
+        if (it->kind != Entity::Kind::connection) throw Failed(it->name + " has no " + step.verb);
+        if (it->connection != nullptr) call(*it->connection);
+    }
+
+    template <class Call>
+    void with_stream(const Step& step, Call call) {
+        const EntityPtr it = entity(step["E"]);
+        if (it->kind != Entity::Kind::listener) return with_connection(step, call);
+        if (Listener* listener = find_listener(reactor_, it->listener)) call(*listener);
+    }
+
+    // The verbs that are more than a call
+
+    std::string fresh_endpoint() {
+        const std::string number = std::to_string(++number_);
+        return transport_ == "tcp" ? "tcp://127.0.0.1:0" : transport_ == "unix" ? "unix://DIR/" + number + ".sock" : "memory://" + number;
+    }
+
+    void listen(const Step& step) {
+        const EntityPtr me = made(Entity::Kind::listener, step["NEW"]);
+        const auto factory = [this, me] {
+            const EntityPtr connection = made(Entity::Kind::connection, me->name + std::to_string(++accepted_[me->name]));
+            keep(connection);
+            return tidemill::HandlerPtr(new Recorder(*this, connection));
+        };
+        tidemill::ListenOptions options;
+        if (step.has("COUNT")) options.backlog = static_cast<int>(step.count("COUNT"));
+        const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh_endpoint());
+        const Listener* listener = value_of(tidemill::listen(reactor_, where, factory, options));
+        me->listener = listener->id();
+        endpoints_[me->name] = listener->endpoint();
+        keep(me);
+    }
+
+    void connect(const Step& step) {
+        std::string where = endpoint(step.has("E") ? "@" + step["E"] : step["ENDPOINT"]);
+        if (step.has("WORD")) where = "tcp://" + step["WORD"] + where.substr(where.rfind(':'));
+        tidemill::ConnectOptions options;
+        if (step.has("TIME")) options.timeout = seconds(step["TIME"]);
+        const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
+        value_of(tidemill::connect(reactor_, where, tidemill::HandlerPtr(new Recorder(*this, me)), options));
+        keep(me);
+    }
+
+    void write(const std::string& name, Bytes octets) {
+        const EntityPtr it = entity(name);
+        if (it->kind != Entity::Kind::connection) throw Failed(it->name + " has no write");
+        if (it->connection == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
+        const tidemill::WriteResult written = it->connection->write(octets);
+        if (written.has_failed()) throw Refused(it->connection->write_error(written.code));
+        it->is_writable = written.is_flowing();
+    }
+
+    void end_write(const Step& step) {
+        if (entity(step["E"])->is_over) throw Refused(make_error(ErrorCode::closed, "end_write"));
+        with_connection(step, [](Connection& connection) { connection.end_write(); });
+    }
+
+    void set_watermarks(const Step& step) {
+        const auto low = static_cast<std::size_t>(step.count("LOW")), high = static_cast<std::size_t>(step.count("HIGH"));
+        with_connection(step, [&](Connection& connection) { value_of(connection.set_watermarks(low, high)); });
+    }
+
+    void schedule(const Step& step) {
+        const EntityPtr me = made(Entity::Kind::task, step["NEW"]);
+        const auto task = [this, me] { seen(me, "fired", {}, {}); };
+        if (step.verb == "next_tick") reactor_.next_tick(task);
+        if (step.verb == "post") reactor_.post(task);
+        if (step.verb == "call_later") me->timer = reactor_.call_later(seconds(step["TIME"]), task);
+        if (step.verb == "call_every") me->timer = reactor_.call_every(seconds(step["TIME"]), task);
+        keep(me);
+    }
+
+    void cancel(const Step& step) {
+        const std::string answer = word_for(entity(step["E"])->timer.cancel());
+        if (step.has("YES")) same("cancel " + step["E"], step["YES"], answer);
+    }
+
+    void run_reactor(const Step& step) {
+        const auto too_late = [this] {
+            problem_ = {line_, "run did not return"};
+            reactor_.stop();
+        };
+        const Watch watch(limit_, [&] { reactor_.post(too_late); });
+        try {
+            loop([&]() -> Result<bool> {
+                if (const Result<void> ran = reactor_.run(); !ran) return ran.error();
+                return true;
+            });
+        } catch (const Failed&) {
+            throw;
+        } catch (const std::exception& error) {
+            if (!step.has("TEXT") || std::string(error.what()).find(step["TEXT"]) == std::string::npos) throw;
+            return;
+        }
+        if (step.has("TEXT")) throw Failed("run: expected " + step["TEXT"] + ", seen that it returns");
+    }
+
+    void advance(const Step& step) {
+        clock_.advance(seconds(step["TIME"]));
+        settle();
+    }
+
+    void set_error_handler(const Step& step) {
+        if (step.has("OFF")) return reactor_.set_error_handler({});
+        const EntityPtr me = entity("reactor");
+        reactor_.set_error_handler([this, me](const std::exception_ptr& exception) { seen(me, "on_error", message_of(exception), {}); });
+    }
+
+    void drop(const std::string& name) {
+        found(entities_, name);
+        entities_.erase(name);
+    }
+
+    void expect_gone(const std::string& name) {
+        settle();
+        same(name, "gone", found(given_, name).expired() ? "gone" : "alive");
+    }
+
+    void check(const std::string& name, const std::string& property, const std::string& value) {
+        same(name + " " + property, value, property_of(*entity(name), property));
+    }
+
+    std::string property_of(const Entity& it, const std::string& property) {
+        const Connection* connection = it.connection;
+        if (it.kind == Entity::Kind::reactor && property == "is_running") return word_for(reactor_.is_running());
+        if (it.kind == Entity::Kind::task && property == "is_active") return word_for(it.timer.is_active());
+        if (it.kind == Entity::Kind::listener && property == "is_open") {
+            const Listener* listener = find_listener(reactor_, it.listener);
+            return word_for(listener != nullptr && listener->is_open());
+        }
+        if (it.kind != Entity::Kind::connection) throw Failed(it.name + " has no " + property);
+        if (property == "writable") return word_for(it.is_writable);
+        if (property == "state") return std::string(connection == nullptr ? "closed" : state_name(connection->state()));
+        if (property == "pending") return std::to_string(connection == nullptr ? 0 : connection->pending());
+        if (property == "peer") return connection == nullptr ? "" : connection->peer();
+        if (property == "local") return connection == nullptr ? "" : connection->local();
+        throw Failed(it.name + " has no " + property);
+    }
+
+    void expect_failure(const Step& step) {
+        const Step& action = step.inner[0];
+        try {
+            perform(action);
+        } catch (const Refused& refused) {
+            const std::string code(code_name(refused.error.code)), number(tidemill::errno_name(refused.error.os));
+            return same(action.verb, step["CODE"] + " " + (step.has("ERRNO") ? step["ERRNO"] : number), code + " " + number);
+        }
+        throw Failed(action.verb + ": expected " + step["CODE"] + ", seen that it succeeded");
+    }
+
+    void ignore(const Step& step) {
+        ignored_.insert({step["GROUP"], step.has("EVENT") ? step["EVENT"] : "*"});
+        for (auto& [name, lines] : trace_) {
+            std::erase_if(lines, [&, whose = name](const Line& line) { return is_ignored(whose, line.event); });
+        }
+    }
+
+    bool is_ignored(const std::string& name, const std::string& event) const {
+        const std::string group = group_of(name);
+        return ignored_.contains({name, event}) || ignored_.contains({name, "*"}) || ignored_.contains({group, event}) ||
+               ignored_.contains({group, "*"});
+    }
+
+    // The trace matcher
+
+    void expect(const Step& step) {
+        if (step.has("LINE")) return void(match(step["E"], step.inner[0]));
+        if (step["NOTHING"] == "nothing") settle();
+        expect_nothing();
+    }
+
+    void expect_nothing() const {
+        std::map<std::uint64_t, std::string> left;
+        for (const auto& [name, lines] : trace_) {
+            if (!lines.empty()) left[lines[0].number] = name + " " + lines[0].event + " " + shown(lines[0].detail);
+        }
+        if (!left.empty()) throw Failed("expected nothing, seen " + left.begin()->second);
+    }
+
+    void then(const std::string& name, const Step& line) {
+        const std::uint64_t before = matched_;
+        if (match(name, line) < before) throw Failed(name + " " + line.verb + ": expected later than the line before, seen earlier");
+    }
+
+    // Takes a line from the trace; answers the number of its first part, keeps that of its last in matched_.
+    std::uint64_t match(const std::string& name, const Step& line) {
+        if (line.verb == "on_data") return match_octets(name, line);
+        const std::string wanted = line.has("REASON") ? line["REASON"] : line.has("TEXT") ? line["TEXT"] : "";
+        const Line next = next_line(name, line.verb, wanted);
+        const bool is_part = line.verb == "on_error" && next.detail.find(wanted) != std::string::npos;
+        if (wanted != "*" && !is_part) same(name + " " + line.verb, wanted, next.detail);
+        return matched_;
+    }
+
+    std::uint64_t match_octets(const std::string& name, const Step& line) {
+        const bool is_total = line.has("COUNT");
+        const std::string unit = line.has("OCTETS") ? line["OCTETS"] : "";  // that they repeat; "" for any
+        const std::size_t count = is_total ? static_cast<std::size_t>(line.count("COUNT")) : unit.size();
+        std::uint64_t first = 0;
+        for (std::size_t taken = 0; taken < count;) {
+            Line next = next_line(name, "on_data", unit);
+            first = first == 0 ? matched_ : first;
+            const std::string rest = next.detail.substr(std::min(next.detail.size(), count - taken));
+            next.detail.resize(next.detail.size() - rest.size());
+            for (const char octet : next.detail) {
+                if (!unit.empty() && octet != unit[taken % unit.size()]) {
+                    throw Failed("expected " + name + " on_data " + shown(unit) + ", seen in " + shown(next.detail) + " another octet at " + std::to_string(taken));
+                }
+                ++taken;
+            }
+            if (!rest.empty()) trace_[name].push_front({matched_, "on_data", rest});
+        }
+        const bool is_more = !trace_[name].empty() && trace_[name][0].event == "on_data";
+        if (is_total && is_more) throw Failed("expected " + name + " on_data total " + line["COUNT"] + ", seen more");
+        return first;
+    }
+
+    Line next_line(const std::string& name, const std::string& event, const std::string& detail) {
+        const std::string expected = "expected " + name + " " + event + " " + shown(detail) + ", seen ";
+        std::deque<Line>& lines = trace_[name];
+        const auto deadline = std::chrono::steady_clock::now() + limit_;
+        while (lines.empty()) {
+            if (std::chrono::steady_clock::now() > deadline) throw Failed(expected + "nothing");
+            turn(std::chrono::milliseconds{10});
+        }
+        Line next = std::move(lines.front());
+        lines.pop_front();
+        if (next.event != event) throw Failed(expected + next.event + " " + shown(next.detail));
+        matched_ = next.number;
+        return next;
+    }
+
+    static inline std::uint64_t number_ = 0;  // for fresh endpoints, and for the order of everything
+
+    const Scenario& scenario_;
+    const std::string transport_, folder_;
+    const Duration limit_;
+    int line_ = 0;
+    std::map<std::string, EntityPtr> entities_;
+    std::map<std::string, std::weak_ptr<Entity>> given_;  // what the user gave for them
+    std::map<std::string, std::string> endpoints_;
+    std::map<std::string, int> accepted_;
+    std::vector<Reaction> reactions_;
+    std::set<std::pair<std::string, std::string>> ignored_;  // name and event
+    std::map<std::string, std::deque<Line>> trace_;
+    std::uint64_t matched_ = 0;
+    EntityPtr me_;                    // who is called back,
+    Bytes data_;                      // with what
+    std::optional<Problem> problem_;  // what went wrong in a callback
+    bool is_in_loop_ = false;
+    tidemill::ManualClock clock_;
+    tidemill::Reactor reactor_;  // last, as it must go first
+};
+
+std::optional<Trouble> play(const Scenario& scenario, const std::string& transport, const std::string& poller, const std::string& folder) {
+    Play attempt(scenario, transport, poller, folder);
+    const Watch watch(std::chrono::minutes{2}, [&] {
+        std::cout << scenario.path.string() << ":" << attempt.line() << " over " << transport << " with " << poller << ": hangs" << std::endl;
+        std::_Exit(1);
+    });
+    try {
+        attempt.run();
+        return {};
+    } catch (const std::exception& error) {
+        return Trouble{attempt.line(), error.what()};
+    }
+}
+
+}  // namespace conformance

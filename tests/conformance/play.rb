@@ -1,0 +1,367 @@
+# frozen_string_literal: true
+
+# A scenario, played over one transport with one poller: the shortest complete example of the Ruby binding.
+#
+# The handler class, then the verbs, then the trace matcher.
+require "tidemill"
+require "weakref"
+require_relative "scenario"
+
+Failed = Class.new(StandardError)  # the library did not do what the scenario says
+
+# -- The handler class -------------------------------------------------------------------------------------------------
+
+# Tells the play of every callback.
+class Recorder < Tidemill::Connection
+  attr_reader :name
+  attr_accessor :writable, :is_over
+
+  def initialize(play, name)
+    super()
+    @play = play
+    @name = name
+  end
+
+  def on_open
+    @play.seen(@name, "on_open", me: self)
+  end
+
+  def on_data(data)
+    @play.seen(@name, "on_data", data, me: self)
+  end
+
+  def on_drain
+    @play.seen(@name, "on_drain", me: self)
+  end
+
+  def on_end
+    @play.seen(@name, "on_end", me: self, default: -> { super() })
+  end
+
+  def on_close(reason)
+    what = reason.nil? ? "ok" : reason.code == "os" ? "os #{reason.errno_name}" : reason.code
+    @play.seen(@name, "on_close", what, me: self)
+  end
+end
+
+class ForgivingRecorder < Recorder
+  def on_error(error)
+    @play.seen(@name, "on_error", error.message, me: self)
+  end
+end
+
+# -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
+
+class Play
+  @number = 0  # for fresh endpoints, and for the order of everything
+
+  def self.number
+    @number += 1
+  end
+
+  attr_reader :line
+
+  def initialize(scenario, transport, poller, folder)
+    @scenario = scenario
+    @transport = transport
+    @folder = folder
+    @line = 0
+    @limit = scenario.head.fetch("limit", 5).to_f
+    @reactor = Tidemill::Reactor.new(poller: poller, clock: scenario.head["clock"] == "system" ? "" : "manual")
+    @entities, @given, @endpoints = {}, {}, {}  # by name: object, weak reference to what the user gave, text
+    @accepted = Hash.new(0)
+    @reactions = Hash.new { |all, key| all[key] = [] }  # by [name, event]: number, line, verb, arguments
+    @ignored = {}
+    @trace = Hash.new { |all, name| all[name] = [] }    # by name: number, event, detail
+    @matched = 0
+    @me = @data = @problem = nil  # who is called back, with what; what went wrong in a callback
+    @is_in_loop = false
+  end
+
+  # Each step in a fiber of its own: its stack is gone with it, and with the stack what the garbage collector might take for references.
+  def run
+    @scenario.steps.each do |line, verb, arguments|
+      @line = line
+      Fiber.new { perform(verb, arguments) && nil }.resume
+    end
+    @line = "end"
+    do_expect("nothing", nil, nil)
+  end
+
+  # A callback came: traces it, then does what the scenario wants done in it.
+  def seen(name, event, detail = nil, me: nil, default: nil)
+    is_late = me.is_a?(Recorder) && me.is_over && event != "on_error"
+    @problem ||= [@line, "#{name} #{event} came inside another call, or after on_close"] if !@is_in_loop || is_late
+    @trace[name] << [Play.number, event, detail] unless ignored?(name, event)
+    @me, @data, @is_in_loop = me || @entities[name], detail, false
+    default.call if default && !@scenario.reacts?(name, event)
+    (@reactions[[name, event]] + @reactions[[group_of(name), event]]).sort_by(&:first).each do |_, line, verb, arguments|
+      raise(*arguments) if verb == "raise"
+
+      react(name, event, line, verb, arguments)
+    end
+  ensure
+    @me = nil
+    @is_in_loop = true
+    me.is_over = true if event == "on_close"
+  end
+
+  private
+
+  def react(name, event, line, verb, arguments)
+    perform(verb, arguments)
+  rescue StandardError => error
+    @problem ||= [line, "in #{name} #{event}: #{error.inspect}"]
+  end
+
+  def perform(verb, arguments)
+    if respond_to?("do_#{verb}", true)
+      __send__("do_#{verb}", *arguments)
+    elsif %w[call_later call_every next_tick post].include?(verb)
+      schedule(verb, *arguments)
+    else
+      entity(arguments[0]).public_send(verb, *arguments[1..])
+    end
+  end
+
+  # The one way into what may call back.
+  def loop_by
+    before, @is_in_loop = @is_in_loop, true
+    yield
+  ensure
+    @is_in_loop = before
+    if @problem
+      @line, text = @problem
+      raise Failed, text
+    end
+  end
+
+  def ignored?(name, event)
+    [name, group_of(name)].product([event, "*"]).any? { |key| @ignored[key] }
+  end
+
+  def clock
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+
+  def settle
+    deadline = clock + @limit
+    while loop_by { @reactor.run_once(0) }
+      raise Failed, "every turn finds something to do" if clock > deadline
+    end
+  end
+
+  def entity(name)
+    {"reactor" => @reactor, "@" => @me}.fetch(name) { @entities[name] } || raise(Failed, "#{name} is not there")
+  end
+
+  def endpoint(text)
+    text.start_with?("@") ? @endpoints[text[1..]] : text.gsub("DIR", @folder)
+  end
+
+  def keep(name, entity, given)
+    @entities[name] = entity
+    @given[name] = WeakRef.new(given)
+  end
+
+  def recorder(name)
+    (@scenario.reacts?(name, "on_error") ? ForgivingRecorder : Recorder).new(self, name)
+  end
+
+  def schedule(verb, name, *seconds)
+    function = -> { seen(name, "fired") }
+    keep(name, @reactor.public_send(verb, *seconds, function) || function, function)
+  end
+
+  def same(what, expected, seen)
+    raise Failed, "#{what}: expected #{expected}, seen #{seen}" unless expected.to_s == seen.to_s
+  end
+
+  # The verbs that are more than a method of that name
+
+  def do_listen(name, backlog, at)
+    factory = lambda do
+      made = recorder("#{name}#{@accepted[name] += 1}")
+      keep(made.name, made, made)
+      made
+    end
+    number = Play.number
+    fresh = {"tcp" => "tcp://127.0.0.1:0", "unix" => "unix://DIR/#{number}.sock", "memory" => "memory://#{number}"}
+    listener = @reactor.listen(endpoint(at || fresh[@transport]), factory, **{backlog: backlog}.compact)
+    keep(name, listener, factory)
+    @endpoints[name] = listener.endpoint
+  end
+
+  def do_connect(name, listener, at, connect_timeout, host)
+    where = endpoint(listener ? "@#{listener}" : at)
+    where = "tcp://#{host}:#{where.rpartition(":").last}" if host
+    made = recorder(name)
+    @reactor.connect(where, made, **{connect_timeout: connect_timeout}.compact)
+    keep(name, made, made)
+  end
+
+  def do_write(name, value)
+    entity(name).writable = entity(name).write(value)
+  end
+
+  def do_echo
+    do_write("@", @data)
+  end
+
+  def do_nothing; end
+
+  def do_cancel(name, answer)
+    answered = entity(name).cancel
+    same("cancel #{name}", answer || answered, answered)
+  end
+
+  def do_stop
+    @reactor.stop
+  end
+
+  def do_run(raises)
+    watch = Thread.new do
+      sleep(@limit)
+      @reactor.post do
+        @problem = [@line, "run did not return"]
+        @reactor.stop
+      end
+    end
+    loop_by { @reactor.run }
+    same("run", raises || "that it returns", "that it returns")
+  rescue Failed
+    raise
+  rescue StandardError => error
+    raise unless raises && error.message.include?(raises)
+  ensure
+    watch.kill.join
+  end
+
+  def do_turn(times)
+    (times || 1).times { loop_by { @reactor.run_once(0) } }
+  end
+
+  def do_advance(seconds)
+    @reactor.advance(seconds)
+    settle
+  end
+
+  def do_error_handler(off)
+    return @reactor.set_error_handler if off
+
+    @reactor.set_error_handler { |error, connection| seen("reactor", "on_error", error.message, me: connection) }
+  end
+
+  def do_drop(name)
+    @entities.delete(name)
+    GC.start
+  end
+
+  def do_gone(name)
+    settle
+    GC.start
+    same(name, "gone", @given[name].weakref_alive? ? "alive" : "gone")
+  end
+
+  def do_check(name, property, value)
+    same("#{name} #{property}", endpoint(value), entity(name).public_send(property.sub(/\Ais_(.*)/, '\1?')))
+  end
+
+  def do_fails(code, errno, action)
+    perform(*action)
+  rescue Tidemill::Error => error
+    same(action[0], "#{code} #{errno || error.errno_name}", "#{error.code} #{error.errno_name}")
+  else
+    raise Failed, "#{action[0]}: expected #{code}, seen that it succeeded"
+  end
+
+  def do_when(name, event, action)
+    @reactions[[name, event]] << [Play.number, @line, *action]
+  end
+
+  def do_ignore(name, event)
+    @ignored[[name, event || "*"]] = true
+    @trace.each { |other, lines| lines.reject! { |line| ignored?(other, line[1]) } }
+  end
+
+  # The trace matcher
+
+  def do_expect(nothing, name, line)
+    return match(name, *line) unless nothing
+
+    settle if nothing == "nothing"
+    left = @trace.flat_map { |each, lines| lines.map { |line| [each, *line] } }
+    name, _, event, detail = left.min_by { |_, number,| number }
+    raise Failed, "expected nothing, seen #{name} #{event} #{shown(detail)}" if name
+  end
+
+  def do_then(name, line)
+    before = @matched
+    raise Failed, "#{name} #{line[0]}: expected later than the line before, seen earlier" if match(name, *line) < before
+  end
+
+  # Takes a line from the trace; answers the number of its first part, keeps that of its last in @matched.
+  def match(name, event, arguments)
+    return match_octets(name, *arguments) if event == "on_data"
+
+    @matched, detail = next_line(name, event, *arguments)
+    wanted = arguments[0]
+    is_same = wanted == "*" || wanted == detail || (event == "on_error" && detail.include?(wanted))
+    raise Failed, "expected #{name} #{event} #{wanted}, seen #{detail}" unless is_same
+
+    @matched
+  end
+
+  def match_octets(name, value, total, unit)
+    value = (unit * (total / unit.size + 1))[0, total] if unit
+    first, taken, count = nil, 0, total || value.size
+    while taken < count
+      @matched, data = next_line(name, "on_data", value)
+      first ||= @matched
+      piece = data[0, count - taken]
+      if value && piece != value[taken, piece.size]
+        raise Failed, "expected #{name} on_data #{shown(value)}, seen at #{taken} #{shown(piece)}"
+      end
+      taken += piece.size
+      @trace[name].unshift([@matched, "on_data", data[piece.size..]]) if piece.size < data.size
+    end
+    raise Failed, "expected #{name} on_data total #{total}, seen more" if total && @trace[name].dig(0, 1) == "on_data"
+
+    first
+  end
+
+  def next_line(name, event, detail = nil, *)
+    deadline = clock + @limit
+    while @trace[name].empty?
+      raise Failed, "expected #{name} #{event} #{shown(detail)}, seen nothing" if clock > deadline
+
+      loop_by { @reactor.run_once(0.01) }
+    end
+    number, found, what = @trace[name].shift
+    raise Failed, "expected #{name} #{event} #{shown(detail)}, seen #{found} #{shown(what)}" if found != event
+
+    [number, what]
+  end
+
+  def shown(detail)
+    detail && detail.encoding == Encoding::BINARY ? detail[0, 60].inspect : detail.to_s
+  end
+end
+
+# Nothing if all went well, otherwise where and what went wrong.
+def play(scenario, transport, poller, folder)
+  attempt = Play.new(scenario, transport, poller, folder)
+  watch = Thread.new do
+    sleep(120)
+    puts "#{scenario.path}:#{attempt.line} over #{transport} with #{poller}: hangs"
+    $stdout.flush
+    exit!(1)
+  end
+  attempt.run
+  nil
+rescue StandardError => error
+  [attempt&.line, error.is_a?(Failed) ? error.message : error.full_message(highlight: false)]
+ensure
+  watch&.kill&.join
+  GC.start
+end
