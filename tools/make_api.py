@@ -319,11 +319,33 @@ def comment_lines(doc, prefix):
 
 LUA_TYPES = {"str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
              "Exception": "any"}
-# What only Lua has: it has no classes of its own.
-LUA_EXTEND = '''---A new class that inherits from this one: `local Chat = tidemill.Connection:extend()`.
----@return tidemill.Connection
+# What only Lua has, which knows neither classes nor exceptions; listed in tests/surface/names.txt too.
+LUA_ONLY = {
+    "Error": """---What tostring() gives: the whole error in one line.
+---@field message string
+tidemill.Error = {}
+
+---Whether the value is an error of tidemill's, of whatever class.
+---@param value any
+---@return boolean
+function tidemill.Error.is(value) end
+""",
+    "Connection": """tidemill.Connection = {}
+
+---A new class that inherits from this one: `local Chat = tidemill.Connection:extend()`.
+---@generic T
+---@param self T
+---@return T
 function tidemill.Connection:extend() end
-'''
+
+---A new instance of this class; calls its init, if it has one, with the arguments.
+---@generic T
+---@param self T
+---@param ... any
+---@return T
+function tidemill.Connection:new(...) end
+""",
+}
 
 
 def lua_type(node):
@@ -369,9 +391,7 @@ def lua_entry(entry):
         for member in entry.members:
             if member.kind == "attribute":
                 lines += [*comment_lines(member.doc, "---"), f"---@field {member.name} {lua_type(member.type)}"]
-        lines.append(f"tidemill.{entry.name} = {{}}")
-        if entry.name == "Connection":
-            lines += ["", *LUA_EXTEND.rstrip().split("\n")]
+        lines += LUA_ONLY.get(entry.name, f"tidemill.{entry.name} = {{}}\n").split("\n")[:-1]
         for member in entry.members:
             if member.kind != "attribute":
                 lines += ["", *lua_entry(member)]
@@ -389,7 +409,7 @@ def lua_entry(entry):
         lines.append(f"---@param options? {{ {fields} }}")
     names = ", ".join(lua_parameters(entry))
     if entry.kind == "constructor":
-        return [*lines, f"---@return tidemill.{entry.owner}", f"function tidemill.{entry.owner}.new({names}) end"]
+        return [*lines, f"---@return tidemill.{entry.owner}", f"function tidemill.{entry.owner}:new({names}) end"]
     returns = [f"---@return {lua_type(entry.type)}"] if ast.unparse(entry.type) != "None" else []
     return [*lines, *returns, f"function tidemill.{entry.owner + ':' if entry.owner else ''}{spelling(entry.name, 'lua')}({names}) end"]
 
@@ -465,7 +485,7 @@ def lua_call(entry):
     options = [f"{option.name} = {option.default}".replace("'", '"') for option in entry.parameters if option.is_option]
     arguments = ", ".join([*names, f"{{{', '.join(options)}}}"] if options else names)
     if entry.kind == "constructor":
-        return f"tidemill.{entry.owner}.new({arguments})"
+        return f"tidemill.{entry.owner}:new({arguments})"
     return f"{receiver(entry)}{':' if entry.owner else '.'}{spelling(entry.name, 'lua')}({arguments})"
 
 

@@ -1,0 +1,67 @@
+-- Connection: what users extend.
+--
+--     local Chat = tidemill.Connection:extend()      a class; it may be extended again
+--     function Chat:init(room) self.room = room end  called by new with its arguments; may be left out
+--     local chat = Chat:new(room)
+--
+-- An instance is a table with its class as metatable; its C++ half is in slot [1], which is not for the program. Callbacks are looked up
+-- when they are due, so that an instance may get another on_data at any time.
+local core = require "tidemill.core"
+
+local Connection = {__name = "tidemill.Connection"}
+Connection.__index = Connection
+
+function Connection:extend()
+    local class = {}
+    -- Lua takes metamethods from the metatable itself and not from what that inherits.
+    for name, value in pairs(self) do
+        if type(name) == "string" and name:sub(1, 2) == "__" then
+            class[name] = value
+        end
+    end
+    class.__index = class
+    return setmetatable(class, {__index = self})
+end
+
+function Connection:new(...)
+    local connection = core.new_connection(self)
+    local init = connection.init
+    if init ~= nil then
+        init(connection, ...)
+    end
+    return connection
+end
+
+local function ignore()
+end
+
+Connection.on_open = ignore
+Connection.on_data = ignore
+Connection.on_drain = ignore
+Connection.on_end = core.connection_close
+Connection.on_close = ignore
+
+Connection.write = core.write
+Connection.close = core.connection_close
+Connection.abort = core.connection_abort
+Connection.pause = core.connection_pause
+Connection.resume = core.connection_resume
+Connection.end_write = core.connection_end_write
+Connection.set_idle_timeout = core.connection_set_idle_timeout
+Connection.set_watermarks = core.connection_set_watermarks
+
+Connection.peer = core.connection_peer
+Connection.local_ = core.connection_local   -- `local` is a word of Lua
+Connection.id = core.connection_id
+Connection.state = core.connection_state
+Connection.pending = core.connection_pending
+
+function Connection:reactor()
+    return self._reactor
+end
+
+function Connection:__tostring()
+    return ("tidemill.Connection: %s %s"):format(self:state(), self:peer())
+end
+
+return Connection

@@ -1,0 +1,38 @@
+-- tidemill: one event core, here in Lua (5.4, LuaJIT, 5.1).
+--
+--     local tidemill = require "tidemill"
+--
+--     local Echo = tidemill.Connection:extend()
+--     function Echo:on_data(data)
+--         self:write(data)
+--     end
+--
+--     tidemill.listen("tcp://127.0.0.1:8080", Echo)
+--     tidemill.run()
+--
+-- The public names, in the order in which one meets them. Makes no globals; several Lua states may each have their own.
+local core = require "tidemill.core"
+local default = require "tidemill.default"
+local errors = require "tidemill.errors"
+local reactor = require "tidemill.reactor"
+
+local tidemill = {
+    VERSION = core.version(),
+    Connection = require "tidemill.connection",
+    Reactor = reactor.Reactor,
+    Listener = reactor.Listener,
+    Timer = reactor.Timer,
+    Error = errors.Error,
+}
+
+-- default_reactor, run, stop, listen, connect, next_tick, call_later, call_every
+for name, call in pairs(default) do
+    tidemill[name] = call
+end
+
+-- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, ClosedError, CancelledError
+for name, class in pairs(errors.classes) do
+    tidemill[name] = class
+end
+
+return tidemill

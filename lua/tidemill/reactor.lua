@@ -1,0 +1,273 @@
+-- Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary tables, and the core knows
+-- them by number: so Lua's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
+local check = require "tidemill.check"
+local core = require "tidemill.core"
+local errors = require "tidemill.errors"
+
+-- What takes the core's place when it is finalised before somebody who still has the reactor, as at the end of a state.
+local gone = setmetatable({}, {
+    __index = function(_, operation)
+        return function()
+            error(errors.describe("closed", operation, "", "the reactor is gone, or never was: Reactor:new() makes one"), 0)
+        end
+    end,
+})
+
+local Reactor = {__name = "tidemill.Reactor", _core = gone}
+Reactor.__index = Reactor
+local Listener = {__name = "tidemill.Listener"}
+Listener.__index = Listener
+local Timer = {__name = "tidemill.Timer"}
+Timer.__index = Timer
+
+-- ---- Timer ----
+
+function Timer:cancel()
+    local reactor = self._reactor
+    if not reactor._core:timer_cancel(self._id) then
+        return false
+    end
+    reactor._timers[self._ticket], reactor._is_periodic[self._ticket] = nil, nil
+    return true
+end
+
+function Timer:is_active()
+    return self._reactor._core:timer_is_active(self._id)
+end
+
+-- ---- Listener ----
+
+function Listener:endpoint()
+    return self._endpoint
+end
+
+function Listener:is_open()
+    return self._reactor._core:listener_is_open(self._id)
+end
+
+function Listener:pause()
+    self._reactor._core:listener_pause(self._id)
+end
+
+function Listener:resume()
+    self._reactor._core:listener_resume(self._id)
+end
+
+function Listener:close()
+    self._reactor._core:listener_close(self._id)
+    self._reactor._factories[self._ticket] = nil
+end
+
+function Listener:__tostring()
+    return ("tidemill.Listener: %s%s"):format(self._endpoint, self:is_open() and "" or " closed")
+end
+
+-- ---- Reactor ----
+
+-- Calls action when the object that it gives back is collected. Finalisers run in the reverse order of this.
+local function on_collect(action)
+    if not newproxy then
+        return setmetatable({}, {__gc = action})
+    end
+    local proxy = newproxy(true)  -- Lua 5.1 finalises no tables
+    getmetatable(proxy).__gc = action
+    return proxy
+end
+
+local function forget_calls(self)
+    self._timers, self._is_periodic = {}, {}   -- by ticket: function, whether it stays
+    self._factories = {}                       -- by ticket
+    self._ticks, self._first_tick, self._last_tick = {}, 1, 0
+end
+
+-- options: poller = "epoll" | "poll", clock = "manual"
+function Reactor:new(options)
+    options = check.options(1, "new", options, {poller = "string", clock = "string"})
+    local reactor = setmetatable({}, self)
+    reactor._open = {}       -- connections from listen/connect until on_close has returned; bindings/lua_dispatch.cpp numbers them
+    reactor._last_ticket = 0
+    forget_calls(reactor)
+    reactor._core = core.tidemill.script.ReactorCore(options.poller or "", options.clock or "")
+    reactor._guard = on_collect(function()
+        reactor._core = nil
+    end)
+    reactor._door = core.make_door(reactor._core, reactor, reactor._open)
+    return reactor
+end
+
+-- After a run, however it went.
+local function settle(self, succeeded, ...)
+    if self._core:take_stopped() then
+        forget_calls(self)
+    end
+    if not succeeded then
+        error((...), 0)
+    end
+    return ...
+end
+
+function Reactor:run(setup)
+    if setup ~= nil then
+        self:next_tick(check.callable(1, "run", setup))
+    end
+    return settle(self, pcall(self._core.run, self._core, self))
+end
+
+function Reactor:run_once(timeout)
+    timeout = check.type(1, "run_once", timeout or 0, "number")
+    return settle(self, pcall(self._core.run_once, self._core, self, timeout))
+end
+
+function Reactor:poll(timeout, budget)
+    timeout = check.type(1, "poll", timeout or 0, "number")
+    budget = check.type(2, "poll", budget or 0, "number")
+    return settle(self, pcall(self._core.poll, self._core, self, timeout, budget))
+end
+
+function Reactor:stop()
+    self._core:stop()
+end
+
+-- ---- what the loop calls ----
+
+function Reactor:_call_timer(ticket)
+    local call = self._timers[ticket]
+    if not self._is_periodic[ticket] then
+        self._timers[ticket] = nil
+    end
+    call()
+end
+
+function Reactor:_call_tick()
+    local place = self._first_tick
+    local call = self._ticks[place]
+    self._ticks[place], self._first_tick = nil, place + 1
+    call()
+end
+
+function Reactor:_accept(ticket)
+    return self:_adopt(self._factories[ticket]())
+end
+
+-- A few instructions, for the hook by which Lua's interpreter announces Ctrl-C.
+function Reactor:_pulse()
+    return self
+end
+
+-- An error that cannot leave run(), because another one already does.
+function Reactor:_report(problem)
+    io.stderr:write("tidemill: raised as well: ", tostring(problem), "\n")
+end
+
+function Reactor:_adopt(connection)
+    if not core.is_connection(connection) then
+        error("a tidemill.Connection is needed, not " .. type(connection), 0)
+    end
+    local state = connection:state()
+    if state ~= "new" and state ~= "closed" then
+        error(errors.describe("state", "connect", connection:peer(), "this connection object is in use already"), 0)
+    end
+    core.anchor(self._open, connection)
+    connection._reactor = self
+    return connection
+end
+
+-- ---- calls in the future ----
+
+local function add_tick(self, call)
+    self._core:next_tick()
+    local place = self._last_tick + 1
+    self._ticks[place], self._last_tick = call, place
+end
+
+function Reactor:next_tick(call)
+    add_tick(self, check.callable(1, "next_tick", call))
+end
+
+-- A Lua state is never in two threads at once, and run() is in it all the time: no other thread can come here while the loop sleeps.
+-- A host's other threads post in C++.
+function Reactor:post(call)
+    add_tick(self, check.callable(1, "post", call))
+end
+
+local function new_ticket(self)
+    self._last_ticket = self._last_ticket + 1
+    return self._last_ticket
+end
+
+function Reactor:call_later(seconds, call)
+    check.type(1, "call_later", seconds, "number")
+    check.callable(2, "call_later", call)
+    local ticket = new_ticket(self)
+    local id = self._core:call_later(seconds, ticket)
+    self._timers[ticket] = call
+    return setmetatable({_reactor = self, _ticket = ticket, _id = id}, Timer)
+end
+
+function Reactor:call_every(seconds, call)
+    check.type(1, "call_every", seconds, "number")
+    check.callable(2, "call_every", call)
+    local ticket = new_ticket(self)
+    local id = self._core:call_every(seconds, ticket)
+    self._timers[ticket], self._is_periodic[ticket] = call, true
+    return setmetatable({_reactor = self, _ticket = ticket, _id = id}, Timer)
+end
+
+-- ---- streams ----
+
+-- factory: a connection class, or a function that makes a connection. options: backlog, mode.
+function Reactor:listen(endpoint, factory, options)
+    check.type(1, "listen", endpoint, "string")
+    factory = check.factory(2, "listen", factory)
+    options = check.options(3, "listen", options, {backlog = "number", mode = "number"})
+    local ticket = new_ticket(self)
+    local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1)
+    self._factories[ticket] = factory
+    return setmetatable({_reactor = self, _ticket = ticket, _id = id, _endpoint = self._core:listener_endpoint(id)}, Listener)
+end
+
+-- handler: a connection, a connection class, or a function that makes a connection. options: connect_timeout.
+function Reactor:connect(endpoint, handler, options)
+    check.type(1, "connect", endpoint, "string")
+    local is_made = core.is_connection(handler)
+    local factory = not is_made and check.factory(2, "connect", handler)
+    options = check.options(3, "connect", options, {connect_timeout = "number"})
+    local connection = self:_adopt(is_made and handler or factory())
+    local succeeded, problem = pcall(self._core.connect, self._core, endpoint, connection, options.connect_timeout or 30)
+    if not succeeded then
+        core.release(self._open, connection)
+        error(problem, 0)
+    end
+    return connection
+end
+
+-- ---- the rest ----
+
+function Reactor:set_error_handler(call)
+    if call ~= nil then
+        check.callable(1, "set_error_handler", call)
+    end
+    self._error_handler = call
+end
+
+function Reactor:fd()
+    return self._core:fd()
+end
+
+function Reactor:now()
+    return self._core:now()
+end
+
+function Reactor:advance(seconds)
+    self._core:advance(check.type(1, "advance", seconds, "number"))
+end
+
+function Reactor:poller()
+    return self._core:poller()
+end
+
+function Reactor:is_running()
+    return self._core:is_running()
+end
+
+return {Reactor = Reactor, Listener = Listener, Timer = Timer}

@@ -1,0 +1,64 @@
+#include "tidemill/base/slots.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+using namespace tidemill;
+
+TEST_CASE("slot_map_id_of_a_removed_thing_finds_nothing") {
+    SlotMap<std::string> map;
+    const auto first = map.insert("first");
+    CHECK(map.take(first) == "first");
+    const auto second = map.insert("second");
+    CHECK(map.find(first) == nullptr);
+    CHECK(map.take(first).empty());
+    REQUIRE(map.find(second) != nullptr);
+    CHECK(*map.find(second) == "second");
+    CHECK(map.size() == 1);
+}
+
+TEST_CASE("slot_map_foreign_ids_find_nothing") {
+    SlotMap<int> map;
+    const auto id = map.insert(1);
+    CHECK(map.find(0) == nullptr);
+    CHECK(map.find(id + 1) == nullptr);
+    CHECK(map.find(~std::uint64_t{0}) == nullptr);
+}
+
+TEST_CASE("slot_map_take_moves_the_value_out") {
+    SlotMap<std::shared_ptr<int>> map;
+    const auto value = std::make_shared<int>(1);
+    const auto id = map.insert(value);
+    CHECK(value.use_count() == 2);
+    map.take(id);
+    CHECK(value.use_count() == 1);
+}
+
+TEST_CASE("slot_map_reused_past_its_generations_never_repeats_an_id") {
+    SlotMap<int> map;
+    const auto kept = map.insert(1);
+    std::uint64_t last = 0;
+    bool has_repeated = false;
+    for (int i = 0; i < 2'200'000; ++i) {  // more than 2^21
+        const auto id = map.insert(i);
+        has_repeated = has_repeated || id == last || id >= std::uint64_t{1} << 53;
+        last = id;
+        map.take(id);
+    }
+    CHECK_FALSE(has_repeated);
+    CHECK(static_cast<std::uint32_t>(last) == 2);  // the slot before it was retired
+    CHECK(map.find(kept) != nullptr);
+}
+
+TEST_CASE("slot_map_for_each_visits_what_is_there") {
+    SlotMap<int> map;
+    map.insert(1);
+    const auto gone = map.insert(2);
+    map.insert(4);
+    map.take(gone);
+    int sum = 0;
+    map.for_each([&sum](int value) { sum += value; });
+    CHECK(sum == 5);
+}

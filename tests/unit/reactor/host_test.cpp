@@ -1,0 +1,272 @@
+// A host with its own loop: fd() is readable for every reason, poll() does what is there within its budget.
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "support/world.h"
+#include "tidemill/sys/fd.h"
+
+using namespace tidemill;
+using namespace tidemill::test;
+
+namespace {
+
+// What a host does: watch one descriptor.
+class Host {
+public:
+    explicit Host(Reactor& reactor) : reactor_(reactor), fd_(reactor.fd().value()) {
+        poll_quietly();
+        CHECK_FALSE(is_woken());
+    }
+
+    bool is_woken(Duration within = Duration{0}) const {
+        pollfd entry{fd_, POLLIN, 0};
+        return ::poll(&entry, 1, poll_milliseconds(within)) == 1;
+    }
+    bool is_woken_in_time() const { return is_woken(patience); }
+
+    bool poll(Duration budget = Duration{0}) { return reactor_.poll(Duration{0}, budget).value(); }
+
+    // Until the descriptor is quiet.
+    void poll_quietly() {
+        for (int i = 0; i < 100 && (poll() || is_woken()); ++i) {
+        }
+    }
+
+private:
+    Reactor& reactor_;
+    int fd_;
+};
+
+}  // namespace
+
+TEST_CASE("fd_of_a_poller_without_one_is_a_state_error") {
+    Reactor reactor({.poller = "poll"});
+    CHECK(reactor.fd().error().code == ErrorCode::state);
+}
+
+TEST_CASE("fd_is_quiet_while_there_is_nothing_to_do") {
+    Reactor reactor;
+    reactor.call_later(1h, [] {});
+    Host host(reactor);
+    CHECK_FALSE(host.is_woken(20ms));
+}
+
+TEST_CASE("fd_wakes_for_a_socket") {
+    Reactor reactor;
+    const auto server = std::make_shared<Party>();
+    const auto listener = listen(reactor, "tcp://127.0.0.1:0", [&] { return handler_of(server); });
+    REQUIRE(listener.ok());
+    Host host(reactor);
+    Reactor other;
+    REQUIRE(connect(other, listener.value()->endpoint(), handler_of(std::make_shared<Party>())).ok());
+    REQUIRE(other.run_once().ok());  // connecting begins in its loop
+    CHECK(host.is_woken_in_time());
+    host.poll_quietly();
+    CHECK(server->trace == "open");
+}
+
+TEST_CASE("fd_wakes_for_a_timer_and_not_before") {
+    Reactor reactor;
+    Host host(reactor);
+    bool fired = false;
+    const TimePoint due = SteadyClock{}.now() + 5ms;
+    reactor.call_later(5ms, [&] { fired = true; });
+    CHECK(host.is_woken_in_time());
+    CHECK(SteadyClock{}.now() >= due);
+    host.poll_quietly();
+    CHECK(fired);
+}
+
+TEST_CASE("fd_wakes_for_a_timer_made_inside_a_callback") {
+    Reactor reactor;
+    Host host(reactor);
+    int fired = 0;
+    reactor.next_tick([&] { reactor.call_later(2ms, [&] { ++fired; }); });
+    host.poll();
+    CHECK(host.is_woken_in_time());
+    host.poll_quietly();
+    CHECK(fired == 1);
+}
+
+TEST_CASE("fd_wakes_for_every_beat_of_a_periodic_timer") {
+    Reactor reactor;
+    Host host(reactor);
+    int fired = 0;
+    reactor.call_every(1ms, [&] { ++fired; });
+    while (fired < 5 && host.is_woken_in_time()) host.poll();
+    CHECK(fired >= 5);
+}
+
+TEST_CASE("fd_wakes_for_a_post_from_a_thread") {
+    Reactor reactor;
+    Host host(reactor);
+    bool ran = false;
+    for (int round = 0; round < 3; ++round) {
+        ran = false;
+        std::thread([&] { reactor.post([&] { ran = true; }); }).join();
+        CHECK(host.is_woken_in_time());
+        host.poll_quietly();
+        CHECK(ran);
+    }
+}
+
+TEST_CASE("fd_wakes_for_what_is_asked_between_two_polls") {
+    World world("epoll", "tcp4");
+    Pair pair;
+    REQUIRE(world.join(pair));
+    Host host(world.reactor);
+    SUBCASE("next_tick") { world.reactor.next_tick([] {}); }
+    SUBCASE("post") { world.reactor.post([] {}); }
+    SUBCASE("write") { pair.client->connection->write("x"); }
+    SUBCASE("close") { pair.client->connection->close(); }
+    SUBCASE("abort") { pair.client->connection->abort(); }
+    SUBCASE("end_write") { pair.client->connection->end_write(); }
+    SUBCASE("stop") { world.reactor.stop(); }
+    SUBCASE("request_stop") { world.reactor.request_stop(); }
+    SUBCASE("close of the listener") { world.close_listener(); }
+    SUBCASE("connect") { world.begin_joining(Pair{}); }
+    CHECK(host.is_woken_in_time());
+    host.poll_quietly();
+    CHECK_FALSE(host.is_woken());
+}
+
+TEST_CASE("fd_wakes_for_memory_streams") {
+    World world("epoll", "memory");
+    Pair pair;
+    REQUIRE(world.join(pair));
+    Host host(world.reactor);
+    pair.client->connection->write("x");
+    while (pair.server->received.empty() && host.is_woken_in_time()) host.poll();
+    CHECK(pair.server->received == "x");
+}
+
+TEST_CASE("fd_wakes_for_resume_with_octets_waiting") {
+    World world("epoll", "tcp4");
+    Pair pair;
+    REQUIRE(world.join(pair));
+    pair.server->connection->pause();
+    pair.client->connection->write("x");
+    Host host(world.reactor);
+    pair.server->connection->resume();
+    while (pair.server->received.empty() && host.is_woken_in_time()) host.poll();
+    CHECK(pair.server->received == "x");
+}
+
+TEST_CASE("fd_asked_for_with_work_waiting_is_readable_at_once") {
+    Reactor reactor;
+    reactor.next_tick([] {});
+    const int fd = reactor.fd().value();
+    pollfd entry{fd, POLLIN, 0};
+    CHECK(::poll(&entry, 1, 0) == 1);
+}
+
+TEST_CASE("fd_wakes_an_outer_epoll_with_edges") {
+    Reactor reactor;
+    Host host(reactor);
+    const Fd outer(epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    REQUIRE(epoll_ctl(outer.get(), EPOLL_CTL_ADD, reactor.fd().value(), &event) == 0);
+    for (int round = 0; round < 3; ++round) {
+        int ran = 0;
+        reactor.next_tick([&] { ++ran; });
+        CHECK(epoll_wait(outer.get(), &event, 1, 10'000) == 1);
+        host.poll_quietly();
+        CHECK(ran == 1);
+    }
+}
+
+TEST_CASE("poll_with_a_spent_budget_leaves_work_that_is_done_later") {
+    on_every_poller([](const std::string& poller) {
+        Reactor reactor({.poller = poller});
+        int ran = 0;
+        for (int i = 0; i < 10; ++i) {
+            reactor.next_tick([&] {
+                ++ran;
+                const TimePoint until = SteadyClock{}.now() + 2ms;  // a callback that takes longer than the budget
+                while (SteadyClock{}.now() < until) {
+                }
+            });
+        }
+        CHECK(reactor.poll(Duration{0}, 1ms).value());
+        CHECK(ran < 10);
+        int polls = 1;
+        while (polls < 100 && reactor.poll(Duration{0}, 1ms).value()) ++polls;
+        CHECK(ran == 10);
+        CHECK(polls > 3);
+    });
+}
+
+TEST_CASE("fd_wakes_for_what_a_spent_budget_left_over") {
+    World world("epoll", "tcp4");
+    std::vector<Pair> pairs(8);
+    int served = 0;
+    for (Pair& pair : pairs) {
+        REQUIRE(world.join(pair));
+        pair.server->on_data = [&](Connection&, Bytes) { ++served; };
+    }
+    Host host(world.reactor);
+    for (Pair& pair : pairs) pair.client->connection->write("x");
+    host.poll();  // they leave
+    world.reactor.post([&] { ++served; });
+    // One nanosecond is spent before the first callback: everything is left over, the waker's own report too.
+    REQUIRE(host.is_woken_in_time());
+    CHECK(host.poll(Duration{1}));
+    CHECK(served == 0);
+    while (served < 9 && host.is_woken_in_time()) host.poll();
+    CHECK(served == 9);
+}
+
+TEST_CASE("fd_wakes_after_an_exception_for_what_was_not_done") {
+    Reactor reactor;
+    Host host(reactor);
+    bool ran = false;
+    reactor.next_tick([] { throw std::runtime_error("boom"); });
+    reactor.next_tick([&] { ran = true; });
+    CHECK_THROWS(host.poll());
+    CHECK(host.is_woken());
+    host.poll_quietly();
+    CHECK(ran);
+}
+
+TEST_CASE("poll_with_a_budget_goes_on_until_nothing_is_ready") {
+    Reactor reactor;
+    int ran = 0;
+    std::function<void()> again = [&] {
+        if (++ran < 5) reactor.next_tick(again);
+    };
+    reactor.next_tick(again);
+    CHECK_FALSE(reactor.poll(Duration{0}, 10s).value());
+    CHECK(ran == 5);
+}
+
+TEST_CASE("poll_without_a_budget_is_one_turn") {
+    Reactor reactor;
+    int ran = 0;
+    reactor.next_tick([&] {
+        ++ran;
+        reactor.next_tick([&] { ++ran; });
+    });
+    CHECK(reactor.poll(Duration{0}, Duration{0}).value());
+    CHECK(ran == 1);
+}
+
+TEST_CASE("poll_that_stopped_leaves_nothing_over") {
+    Reactor reactor;
+    reactor.next_tick([&] { reactor.stop(); });
+    reactor.next_tick([] {});
+    CHECK_FALSE(reactor.poll(Duration{0}, 1s).value());
+}
+
+TEST_CASE("poll_budget_does_not_count_the_wait") {
+    Reactor reactor;
+    bool fired = false;
+    reactor.call_later(5ms, [&] { fired = true; });
+    while (!fired) REQUIRE(reactor.poll(patience, 1ms).ok());
+    CHECK(fired);
+}

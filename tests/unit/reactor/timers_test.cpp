@@ -1,0 +1,149 @@
+#include "tidemill/reactor/timers.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+
+using namespace tidemill;
+using namespace std::chrono_literals;
+
+static constexpr TimePoint start{1h};
+
+// Fires what is due at `now`, as the reactor does in a turn.
+static void fire(Timers& timers, TimePoint now) {
+    timers.begin_round();
+    while (timers.fire_next(now, [](Task& task) { task(); })) {
+    }
+}
+
+TEST_CASE("timers_before_the_deadline_do_not_fire") {
+    Timers timers;
+    int fired = 0;
+    timers.add(start + 10ms, {}, [&] { ++fired; });
+    fire(timers, start + 10ms - 1ns);
+    CHECK(fired == 0);
+    fire(timers, start + 10ms);
+    CHECK(fired == 1);
+    CHECK(timers.is_empty());
+    CHECK(timers.next() == TimePoint::max());
+}
+
+TEST_CASE("timers_with_equal_deadlines_fire_in_order") {
+    Timers timers;
+    std::vector<int> order;
+    for (int i = 0; i < 1000; ++i) timers.add(start, {}, [&order, i] { order.push_back(i); });
+    fire(timers, start);
+    CHECK(order.size() == 1000);
+    CHECK(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_CASE("timers_cancelled_do_not_fire_and_cancel_is_final") {
+    Timers timers;
+    int fired = 0;
+    const TimerId id = timers.add(start, {}, [&] { ++fired; });
+    CHECK(timers.is_active(id));
+    CHECK(timers.cancel(id));
+    CHECK_FALSE(timers.cancel(id));
+    CHECK_FALSE(timers.is_active(id));
+    fire(timers, start + 1h);
+    CHECK(fired == 0);
+}
+
+TEST_CASE("timers_cancel_drops_the_task") {
+    Timers timers;
+    const auto held = std::make_shared<int>(1);
+    const TimerId id = timers.add(start, {}, [held] {});
+    timers.cancel(id);
+    CHECK(held.use_count() == 1);
+}
+
+TEST_CASE("timers_one_shot_is_inactive_in_its_own_task") {
+    Timers timers;
+    TimerId id = 0;
+    bool was_active = true;
+    id = timers.add(start, {}, [&] { was_active = timers.is_active(id) || timers.cancel(id); });
+    fire(timers, start);
+    CHECK_FALSE(was_active);
+}
+
+TEST_CASE("timers_periodic_cancelled_in_its_own_task_stops") {
+    Timers timers;
+    TimerId id = 0;
+    int fired = 0;
+    id = timers.add(start, 1ms, [&] {
+        if (++fired == 3) CHECK(timers.cancel(id));
+    });
+    for (int i = 0; i < 10; ++i) fire(timers, start + i * 1ms);
+    CHECK(fired == 3);
+    CHECK(timers.is_empty());
+}
+
+TEST_CASE("timers_periodic_keeps_its_beat_and_skips_missed_ones") {
+    Timers timers;
+    int fired = 0;
+    timers.add(start, 10ms, [&] { ++fired; });
+    fire(timers, start + 3ms);
+    CHECK(timers.next() == start + 10ms);  // no drift
+    fire(timers, start + 55ms);
+    CHECK(fired == 2);
+    CHECK(timers.next() == start + 65ms);
+}
+
+TEST_CASE("timers_one_due_cancelled_by_another_does_not_fire") {
+    Timers timers;
+    TimerId second = 0;
+    int fired = 0;
+    timers.add(start, {}, [&] { timers.cancel(second); });
+    second = timers.add(start, {}, [&] { ++fired; });
+    fire(timers, start);
+    CHECK(fired == 0);
+}
+
+TEST_CASE("timers_made_in_a_round_wait_for_the_next") {
+    Timers timers;
+    int fired = 0;
+    timers.add(start, {}, [&] { timers.add(start, {}, [&] { ++fired; }); });
+    fire(timers, start);
+    CHECK(fired == 0);
+    fire(timers, start);
+    CHECK(fired == 1);
+}
+
+TEST_CASE("timers_clear_allows_a_task_whose_destructor_adds_one") {
+    Timers timers;
+    struct AddsWhenDropped {
+        Timers& timers;
+        ~AddsWhenDropped() { timers.add(start, {}, [] {}); }
+    };
+    timers.add(start, {}, [held = std::make_shared<AddsWhenDropped>(timers)] {});
+    timers.clear();
+    CHECK_FALSE(timers.is_empty());
+    timers.clear();
+    CHECK(timers.is_empty());
+}
+
+TEST_CASE("timers_random_adds_and_cancels_fire_in_the_order_of_a_model") {
+    Timers timers;
+    std::mt19937 random(7);
+    std::map<std::pair<TimePoint, int>, TimerId> model;  // by deadline and age
+    std::vector<int> fired;
+    std::vector<int> expected;
+    for (int i = 0; i < 20'000; ++i) {
+        const TimePoint deadline = start + std::chrono::milliseconds(random() % 500);
+        model[{deadline, i}] = timers.add(deadline, {}, [&fired, i] { fired.push_back(i); });
+        if (random() % 3 == 0) {
+            auto victim = model.begin();
+            std::advance(victim, static_cast<std::ptrdiff_t>(random() % std::min<std::size_t>(model.size(), 50)));
+            REQUIRE(timers.cancel(victim->second));
+            model.erase(victim);
+        }
+    }
+    REQUIRE(timers.next() == model.begin()->first.first);
+    for (const auto& [key, id] : model) expected.push_back(key.second);
+    fire(timers, start + 1s);
+    CHECK(fired == expected);
+}
