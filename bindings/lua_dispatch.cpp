@@ -1,10 +1,11 @@
 #include "bindings/lua_dispatch.h"
 
 #include <cmath>
-#include <limits>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace tidemill::script {
 namespace {
@@ -217,6 +218,7 @@ LuaHandler& check_handler(lua_State* L, int index) {
 enum class Name : std::uint8_t { timer = event_count, tick, accept, report, pulse, on_error, error_handler, count, forget = count };
 
 constexpr const char* other_names[] = {"_call_timer", "_call_tick", "_accept", "_report", "_pulse", "on_error", "_error_handler"};
+static_assert(std::size(other_names) == static_cast<std::size_t>(Name::count) - event_count);
 
 // The door's upvalues.
 constexpr int host_place = 1;
@@ -232,7 +234,8 @@ public:
         for (std::size_t i = 0; i < count; ++i) {
             if (arguments[i].kind == Value::Kind::error && arguments[i].error->is_set()) error_text = arguments[i].error->text();
         }
-        Upcall call{.name = static_cast<Name>(event), .handler = &handler, .arguments = arguments, .count = count, .error_text = error_text};
+        Upcall call{
+            .name = static_cast<Name>(event), .handler = &handler, .arguments = arguments, .count = count, .error_text = error_text};
         return go(call);
     }
 
@@ -283,7 +286,8 @@ public:
         // the adaptor takes back what it gave.
         if (frame_.state == nullptr || is_inside_) return;
         auto& forgotten = static_cast<LuaHandler&>(handler);
-        Upcall call{.name = Name::forget, .places = {std::exchange(forgotten.instance_, LUA_NOREF), std::exchange(forgotten.endpoint_, LUA_NOREF)}};
+        Upcall call{.name = Name::forget,
+                    .places = {std::exchange(forgotten.instance_, LUA_NOREF), std::exchange(forgotten.endpoint_, LUA_NOREF)}};
         if (!go(call)) clear_raised();  // no memory to note that two places are free; they are lost until the reactor goes
     }
 
@@ -510,7 +514,11 @@ std::int64_t integer_from_lua(lua_State* L, int index, std::int64_t least, std::
     // 2^63 is the first double that std::int64_t does not hold.
     const bool is_whole = number == std::floor(number) && number >= -0x1p63 && number < 0x1p63;
     if (!is_whole) luaL_argerror(L, index, "number has no integer representation");
+#if LUA_VERSION_NUM >= 503
     const std::int64_t integer = lua_tointeger(L, index);
+#else
+    const auto integer = static_cast<std::int64_t>(number);
+#endif
     if (integer < least || integer > most) luaL_argerror(L, index, "number out of range");
     return integer;
 }

@@ -40,7 +40,7 @@ double number_from_lua(lua_State* L, int index);
 std::int64_t integer_from_lua(lua_State* L, int index, std::int64_t least, std::int64_t most);
 void push_integer(lua_State* L, std::uint64_t number);
 
-// Pushes the error object and frees the error.
+// Pushes the error object and frees the error; only if memory runs out meanwhile it is lost.
 void push_error(lua_State* L, Error* error);
 
 // Functions for the adaptor:

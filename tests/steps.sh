@@ -32,7 +32,7 @@ test_step() {
         ;;
     ruby) if with Ruby; then on "$(sources '*_test.rb' ruby/tests)" ruby -e 'ARGV.each { |path| require File.expand_path(path) }'; fi ;;
     lua)
-        files=$(sources '*.lua' lua/tests)
+        files=$(sources '*.lua' lua/tests | grep -v '/support.lua$' || true)
         if [ -z "$files" ]; then skip 'there is no lua/tests'; return; fi
         for lua in $luas; do if with "$lua"; then for file in $files; do run "$lua" "$file"; done; fi; done
         ;;
@@ -62,16 +62,16 @@ test_step() {
     esac
 }
 
-lint_steps='layout sh python ruby lua5.4 lua5.1'
+lint_steps='layout shell-syntax python-syntax ruby-syntax lua5.4-syntax lua5.1-syntax'
 
 lint_step() {
     case $1 in
     layout) if need $layout; then on "$(sources '*.cpp' && sources '*.h' && sources '*.c')" tests/tools/each.sh "$layout --dry-run -Werror"; fi ;;
-    sh) if need shellcheck; then on "$(sources '*.sh')" tests/tools/each.sh 'shellcheck -x -e SC2016' dev .ci/run; fi ;;
-    python) if need .venv/bin/ruff; then on "$(sources '*.py' && sources '*.pyi')" $ruff; fi ;;
-    ruby) if need ruby; then on "$(sources '*.rb' && sources '*.gemspec')" tests/tools/each.sh 'ruby -wc'; fi ;;
-    lua5.4 | lua5.1)
-        luac=luac${1#lua}
+    shell-syntax) if need shellcheck; then on "$(sources '*.sh')" tests/tools/each.sh 'shellcheck -x -e SC2016' dev .ci/run; fi ;;
+    python-syntax) if need .venv/bin/ruff; then on "$(sources '*.py' && sources '*.pyi')" $ruff; fi ;;
+    ruby-syntax) if need ruby; then on "$(sources '*.rb' && sources '*.gemspec')" tests/tools/each.sh 'ruby -wc'; fi ;;
+    lua*-syntax)
+        luac=luac${1#lua} luac=${luac%-syntax}
         if need "$luac"; then on "$(sources '*.lua' && sources '*.rockspec')" tests/tools/each.sh "$luac -p"; fi
         ;;
     *) return 1 ;;

@@ -1,26 +1,21 @@
-// The shortest complete example of the C++ API: the handler class, then the verbs, then the trace matcher.
+// The shortest complete example of the C++ API: the handler class, then the verbs.
 #include "play.h"
 
 #include <tidemill/tidemill.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
-#include <deque>
 #include <functional>
 #include <iostream>
 #include <mutex>
 #include <stop_token>
 #include <thread>
 
+#include "trace.h"
+
 namespace conformance {
 
 using tidemill::Bytes, tidemill::Connection, tidemill::Duration, tidemill::Error, tidemill::ErrorCode, tidemill::Listener, tidemill::Result;
-
-// The library did not do what the scenario says.
-struct Failed : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 // The library answered with an error.
 struct Refused : std::runtime_error {
@@ -44,7 +39,7 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // -- The handler class -------------------------------------------------------------------------------------------------
 
-// What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it; the play until `drop`.
+// What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
     enum class Kind { connection, listener, task, reactor };
 
@@ -116,22 +111,8 @@ private:
     std::jthread thread_;
 };
 
-static void same(const std::string& what, const std::string& expected, const std::string& seen) {
-    if (expected != seen) throw Failed(what + ": expected " + expected + ", seen " + seen);
-}
-
 static std::string word_for(bool value) {
     return value ? "true" : "false";
-}
-
-static std::string shown(std::string_view octets) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (const char octet : octets.substr(0, 60)) {
-        text += octet;
-        if (octet < ' ' || octet > '~') text.replace(text.size() - 1, 1, {'\\', 'x', digits[octet >> 4 & 15], digits[octet & 15]});
-    }
-    return text;
 }
 
 // What the map has under the name; it fails the step if there is nothing.
@@ -145,7 +126,11 @@ static auto& found(Map& map, const std::string& name) {
 class Play final : Witness {
 public:
     Play(const Scenario& scenario, const std::string& transport, const std::string& poller, const std::string& folder)
-        : scenario_(scenario), transport_(transport), folder_(folder), limit_(seconds(scenario.head("limit", "5"))),
+        : scenario_(scenario),
+          transport_(transport),
+          folder_(folder),
+          limit_(seconds(scenario.head("limit", "5"))),
+          trace_(limit_, [this] { turn(std::chrono::milliseconds{10}); }),
           reactor_({poller, scenario.head("clock", "manual") == "manual" ? &clock_ : nullptr}) {
         entities_["reactor"] = made(Entity::Kind::reactor, "reactor");
     }
@@ -158,7 +143,7 @@ public:
         }
         line_ = 0;
         settle();
-        expect_nothing();
+        trace_.expect_nothing();
     }
 
     // Of the step under way, or of the reaction that went wrong.
@@ -173,11 +158,6 @@ private:
     struct Problem {
         int line;
         std::string text;
-    };
-
-    struct Line {
-        std::uint64_t number;
-        std::string event, detail;
     };
 
     void perform(const Step& step) {
@@ -205,9 +185,9 @@ private:
         if (verb == "check") return check(step["E"], step["WORD"], endpoint(step["ENDPOINT"]));
         if (verb == "fails") return expect_failure(step);
         if (verb == "when") return reactions_.push_back({step["GROUP"], step["EVENT"], step.inner[0]});
-        if (verb == "ignore") return ignore(step);
+        if (verb == "ignore") return trace_.ignore(step["GROUP"], step.has("EVENT") ? step["EVENT"] : "*");
         if (verb == "expect") return expect(step);
-        if (verb == "then") return then(step["E"], step.inner[0]);
+        if (verb == "then") return trace_.then(step["E"], step.inner[0]);
         if (verb != "nothing") throw Failed("this runner has no " + verb);
     }
 
@@ -215,7 +195,7 @@ private:
         if ((!is_in_loop_ || (me->is_over && event != "on_error")) && !problem_) {
             problem_ = {line_, me->name + " " + event + " came inside another call, or after on_close"};
         }
-        if (!is_ignored(me->name, event)) trace_[me->name].push_back({++number_, event, std::string(detail)});
+        trace_.add(me->name, event, detail);
         me_ = me;
         data_ = detail;
         is_in_loop_ = false;
@@ -283,9 +263,11 @@ private:
 
     static EntityPtr made(Entity::Kind kind, const std::string& name) { return std::make_shared<Entity>(Entity{kind, name}); }
 
-    void keep(const EntityPtr& entity) {
-        entities_[entity->name] = entity;
-        given_[entity->name] = entity;
+    // given: what the reactor holds. Of a listener or a timer the play holds a handle only, as a user does.
+    void keep(const EntityPtr& given) {
+        const bool is_handle = given->kind == Entity::Kind::listener || given->timer.id() != 0;
+        entities_[given->name] = is_handle ? std::make_shared<Entity>(*given) : given;
+        given_[given->name] = given;
     }
 
     EntityPtr entity(const std::string& name) const { return name == "@" && me_ ? me_ : found(entities_, name); }
@@ -451,102 +433,24 @@ private:
         throw Failed(action.verb + ": expected " + step["CODE"] + ", seen that it succeeded");
     }
 
-    void ignore(const Step& step) {
-        ignored_.insert({step["GROUP"], step.has("EVENT") ? step["EVENT"] : "*"});
-        for (auto& [name, lines] : trace_) {
-            std::erase_if(lines, [&, whose = name](const Line& line) { return is_ignored(whose, line.event); });
-        }
-    }
-
-    bool is_ignored(const std::string& name, const std::string& event) const {
-        const std::string group = group_of(name);
-        return ignored_.contains({name, event}) || ignored_.contains({name, "*"}) || ignored_.contains({group, event}) ||
-               ignored_.contains({group, "*"});
-    }
-
-    // The trace matcher
-
     void expect(const Step& step) {
-        if (step.has("LINE")) return void(match(step["E"], step.inner[0]));
+        if (step.has("LINE")) return trace_.expect(step["E"], step.inner[0]);
         if (step["NOTHING"] == "nothing") settle();
-        expect_nothing();
+        trace_.expect_nothing();
     }
 
-    void expect_nothing() const {
-        std::map<std::uint64_t, std::string> left;
-        for (const auto& [name, lines] : trace_) {
-            if (!lines.empty()) left[lines[0].number] = name + " " + lines[0].event + " " + shown(lines[0].detail);
-        }
-        if (!left.empty()) throw Failed("expected nothing, seen " + left.begin()->second);
-    }
-
-    void then(const std::string& name, const Step& line) {
-        const std::uint64_t before = matched_;
-        if (match(name, line) < before) throw Failed(name + " " + line.verb + ": expected later than the line before, seen earlier");
-    }
-
-    // Takes a line from the trace; answers the number of its first part, keeps that of its last in matched_.
-    std::uint64_t match(const std::string& name, const Step& line) {
-        if (line.verb == "on_data") return match_octets(name, line);
-        const std::string wanted = line.has("REASON") ? line["REASON"] : line.has("TEXT") ? line["TEXT"] : "";
-        const Line next = next_line(name, line.verb, wanted);
-        const bool is_part = line.verb == "on_error" && next.detail.find(wanted) != std::string::npos;
-        if (wanted != "*" && !is_part) same(name + " " + line.verb, wanted, next.detail);
-        return matched_;
-    }
-
-    std::uint64_t match_octets(const std::string& name, const Step& line) {
-        const bool is_total = line.has("COUNT");
-        const std::string unit = line.has("OCTETS") ? line["OCTETS"] : "";  // that they repeat; "" for any
-        const std::size_t count = is_total ? static_cast<std::size_t>(line.count("COUNT")) : unit.size();
-        std::uint64_t first = 0;
-        for (std::size_t taken = 0; taken < count;) {
-            Line next = next_line(name, "on_data", unit);
-            first = first == 0 ? matched_ : first;
-            const std::string rest = next.detail.substr(std::min(next.detail.size(), count - taken));
-            next.detail.resize(next.detail.size() - rest.size());
-            for (const char octet : next.detail) {
-                if (!unit.empty() && octet != unit[taken % unit.size()]) {
-                    throw Failed("expected " + name + " on_data " + shown(unit) + ", seen in " + shown(next.detail) + " another octet at " + std::to_string(taken));
-                }
-                ++taken;
-            }
-            if (!rest.empty()) trace_[name].push_front({matched_, "on_data", rest});
-        }
-        const bool is_more = !trace_[name].empty() && trace_[name][0].event == "on_data";
-        if (is_total && is_more) throw Failed("expected " + name + " on_data total " + line["COUNT"] + ", seen more");
-        return first;
-    }
-
-    Line next_line(const std::string& name, const std::string& event, const std::string& detail) {
-        const std::string expected = "expected " + name + " " + event + " " + shown(detail) + ", seen ";
-        std::deque<Line>& lines = trace_[name];
-        const auto deadline = std::chrono::steady_clock::now() + limit_;
-        while (lines.empty()) {
-            if (std::chrono::steady_clock::now() > deadline) throw Failed(expected + "nothing");
-            turn(std::chrono::milliseconds{10});
-        }
-        Line next = std::move(lines.front());
-        lines.pop_front();
-        if (next.event != event) throw Failed(expected + next.event + " " + shown(next.detail));
-        matched_ = next.number;
-        return next;
-    }
-
-    static inline std::uint64_t number_ = 0;  // for fresh endpoints, and for the order of everything
+    static inline int number_ = 0;  // of the last fresh endpoint
 
     const Scenario& scenario_;
     const std::string transport_, folder_;
     const Duration limit_;
     int line_ = 0;
     std::map<std::string, EntityPtr> entities_;
-    std::map<std::string, std::weak_ptr<Entity>> given_;  // what the user gave for them
+    std::map<std::string, std::weak_ptr<Entity>> given_;
     std::map<std::string, std::string> endpoints_;
     std::map<std::string, int> accepted_;
     std::vector<Reaction> reactions_;
-    std::set<std::pair<std::string, std::string>> ignored_;  // name and event
-    std::map<std::string, std::deque<Line>> trace_;
-    std::uint64_t matched_ = 0;
+    Trace trace_;
     EntityPtr me_;                    // who is called back,
     Bytes data_;                      // with what
     std::optional<Problem> problem_;  // what went wrong in a callback
@@ -558,7 +462,8 @@ private:
 std::optional<Trouble> play(const Scenario& scenario, const std::string& transport, const std::string& poller, const std::string& folder) {
     Play attempt(scenario, transport, poller, folder);
     const Watch watch(std::chrono::minutes{2}, [&] {
-        std::cout << scenario.path.string() << ":" << attempt.line() << " over " << transport << " with " << poller << ": hangs" << std::endl;
+        std::cout << scenario.path.string() << ":" << attempt.line() << " over " << transport << " with " << poller << ": hangs"
+                  << std::endl;
         std::_Exit(1);
     });
     try {

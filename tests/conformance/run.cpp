@@ -1,7 +1,7 @@
 // Runs the conformance scenarios against the core in C++; README.md is the format.
 //
-// Three files, alike in every language: scenario (the parser), play (the handler class, the verbs, the trace matcher), run (this: self-tests,
-// choice of scenarios, the count).
+// Four files, alike in every language but for trace: scenario (the parser), play (the handler class, the verbs), trace (the matcher),
+// run (this: self-tests, choice of scenarios, the count).
 #include <sys/resource.h>
 #include <tidemill/tidemill.h>
 
@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 static const fs::path here = TIDEMILL_CONFORMANCE_FOLDER;
 static const std::vector<std::string> transports = {"tcp", "unix", "memory"}, pollers = {"epoll", "poll"};
-static constexpr std::string_view usage = "usage: run [--poller epoll|poll]... [--over tcp|unix|memory]... [--list] [--syntax-only] [PATH...]";
+static constexpr std::string_view usage =
+    "usage: run [--poller epoll|poll]... [--over tcp|unix|memory]... [--list] [--syntax-only] [PATH...]";
 
 struct Options {
     std::vector<std::string> over, with;

@@ -13,20 +13,46 @@ static Grammar operator+(Grammar base, const Grammar& more) {
     return base;
 }
 
-static const Grammar actions = {
-    {"listen", "NEW( backlog=COUNT)?( at ENDPOINT)?"}, {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
-    {"write", "E VALUE"}, {"close", "E"}, {"abort", "E"}, {"end_write", "E"}, {"pause", "E"}, {"resume", "E"}, {"set_idle_timeout", "E TIME"},
-    {"set_watermarks", "E LOW HIGH"}, {"call_later", "NEW TIME"}, {"call_every", "NEW TIME"}, {"next_tick", "NEW"}, {"post", "NEW"},
-    {"cancel", "E( YES)?"}, {"stop", ""}, {"run", "(raises TEXT)?"}, {"turn", "(COUNT)?"}, {"check", "E WORD ENDPOINT"},
-    {"fails", "CODE( ERRNO)? ACTION"}};
+static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( at ENDPOINT)?"},
+                                {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
+                                {"write", "E VALUE"},
+                                {"close", "E"},
+                                {"abort", "E"},
+                                {"end_write", "E"},
+                                {"pause", "E"},
+                                {"resume", "E"},
+                                {"set_idle_timeout", "E TIME"},
+                                {"set_watermarks", "E LOW HIGH"},
+                                {"call_later", "NEW TIME"},
+                                {"call_every", "NEW TIME"},
+                                {"next_tick", "NEW"},
+                                {"post", "NEW"},
+                                {"cancel", "E( YES)?"},
+                                {"stop", ""},
+                                {"run", "(raises TEXT)?"},
+                                {"turn", "(COUNT)?"},
+                                {"check", "E WORD ENDPOINT"},
+                                {"fails", "CODE( ERRNO)? ACTION"}};
 static const Grammar plain = actions + Grammar{{"advance", "TIME"}};
 static const Grammar reactions = actions + Grammar{{"echo", ""}, {"raise", "TEXT"}, {"nothing", ""}};
-static const Grammar all_steps = plain + Grammar{{"error_handler", "(OFF)?"}, {"drop", "E"}, {"gone", "E"}, {"when", "GROUP EVENT do ACTION"},
-                                                 {"expect", "(NOTHING|E LINE)"}, {"then", "E LINE"}, {"ignore", "GROUP (EVENT|*)"}};
-static const Grammar lines = {{"on_open", ""}, {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"}, {"on_drain", ""}, {"on_end", ""},
-                              {"on_close", "REASON"}, {"on_error", "TEXT"}, {"fired", ""}};
-static const Grammar heads = {{"format", "1"}, {"spec", "LINE"}, {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"}, {"clock", "(manual|system)"},
-                              {"langs", "LANGUAGE( LANGUAGE)?( LANGUAGE)?( LANGUAGE)?"}, {"needs", "ipv6"}, {"limit", "NUMBER(.NUMBER)?"},
+static const Grammar all_steps = plain + Grammar{{"error_handler", "(OFF)?"},
+                                                 {"drop", "E"},
+                                                 {"gone", "E"},
+                                                 {"when", "GROUP EVENT do ACTION"},
+                                                 {"expect", "(NOTHING|E LINE)"},
+                                                 {"then", "E LINE"},
+                                                 {"ignore", "GROUP (EVENT|*)"}};
+static const Grammar lines = {{"on_open", ""},        {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"},
+                              {"on_drain", ""},       {"on_end", ""},
+                              {"on_close", "REASON"}, {"on_error", "TEXT"},
+                              {"fired", ""}};
+static const Grammar heads = {{"format", "1"},
+                              {"spec", "LINE"},
+                              {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"},
+                              {"clock", "(manual|system)"},
+                              {"langs", "LANGUAGE( LANGUAGE)?( LANGUAGE)?( LANGUAGE)?"},
+                              {"needs", "ipv6"},
+                              {"limit", "NUMBER(.NUMBER)?"},
                               {"fails", "(NUMBER|end)"}};
 
 static const std::string digits = "0123456789", small = "abcdefghijklmnopqrstuvwxyz", large = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

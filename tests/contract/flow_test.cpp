@@ -214,6 +214,26 @@ TEST_CASE("flow_one_busy_stream_does_not_starve_another") {
     });
 }
 
+TEST_CASE("flow_one_stream_reads_no_more_than_its_share_in_a_turn") {
+    in_every_world([](World& world) {
+        Pair pair;
+        REQUIRE(world.join(pair));
+        pair.server->connection->pause();
+        const std::size_t size = 8 * limits::read_per_turn;
+        pair.client->connection->write(std::string(size, 'x'));
+        REQUIRE(settle(world.reactor));  // the queues of the system are full
+        pair.server->connection->resume();
+        std::size_t most = 0;
+        REQUIRE(world.until([&] {
+            const std::size_t before = pair.server->received.size();
+            static_cast<void>(world.reactor.run_once(10ms));
+            most = std::max(most, pair.server->received.size() - before);
+            return pair.server->received.size() == size;
+        }));
+        CHECK(most <= limits::read_per_turn + limits::receive_buffer);
+    });
+}
+
 TEST_CASE("flow_idle_connection_ends_with_timeout_and_not_before") {
     in_every_world([](World& world) {
         Pair pair;

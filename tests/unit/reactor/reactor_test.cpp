@@ -364,6 +364,28 @@ TEST_CASE("gate_is_asked_every_turn_and_can_end_run") {
     CHECK(gate.sleeps <= 3);  // a look with zero timeout does not give the lock away
 }
 
+TEST_CASE("turn_after_a_busy_one_sleeps_at_once") {
+    // An idle look in between would cost every message one more system call.
+    struct CountingGate final : Gate {
+        int sleeps = 0;
+        void sleep(void (*wait)(void*), void* argument) override {
+            ++sleeps;
+            wait(argument);
+        }
+        bool check_interrupts() override { return true; }
+    };
+    on_every_poller([](const std::string& poller) {
+        CountingGate gate;
+        Reactor reactor({.poller = poller, .gate = &gate});
+        for (int round = 1; round <= 3; ++round) {
+            reactor.post([] {});
+            REQUIRE(reactor.run_once(1ms).value());
+            REQUIRE(reactor.run_once(1ms).ok());
+            CHECK(gate.sleeps == round);
+        }
+    });
+}
+
 TEST_CASE("destroyed_reactor_drops_what_was_queued") {
     const auto held = std::make_shared<int>(1);
     {

@@ -1,0 +1,362 @@
+-- A scenario, played over one transport with one poller: the shortest complete example of the Lua binding.
+--
+-- The handler class, then the verbs, then the trace matcher.
+local tidemill = require "tidemill"
+local group_of = require("scenario").group_of
+local unpack = table.unpack or unpack
+
+-- What the library did not do although the scenario says it.
+local Failed = {}
+Failed.__tostring = function(self) return self.text end
+
+local function fail(text, ...)
+    error(setmetatable({text = text:format(...)}, Failed), 0)
+end
+
+-- -- The handler class -------------------------------------------------------------------------------------------------
+
+-- Tells the play of every callback.
+local Recorder = tidemill.Connection:extend()
+
+function Recorder:init(play, name)
+    self.play, self.name, self.writable, self.is_over = play, name, "", false
+end
+
+function Recorder:on_open()
+    self.play:seen(self.name, "on_open", nil, self)
+end
+
+function Recorder:on_data(data)
+    self.play:seen(self.name, "on_data", data, self)
+end
+
+function Recorder:on_drain()
+    self.play:seen(self.name, "on_drain", nil, self)
+end
+
+function Recorder:on_end()
+    self.play:seen(self.name, "on_end", nil, self, tidemill.Connection.on_end)
+end
+
+function Recorder:on_close(reason)
+    local what = not reason and "ok" or reason.code == "os" and "os " .. reason.errno_name or reason.code
+    self.play:seen(self.name, "on_close", what, self)
+end
+
+local ForgivingRecorder = Recorder:extend()
+
+function ForgivingRecorder:on_error(problem)
+    self.play:seen(self.name, "on_error", tostring(problem), self)
+end
+
+-- -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
+
+local Play, verbs = {}, {}
+Play.__index = Play
+
+local last_number = 0   -- for fresh endpoints, and for the order of everything
+local function next_number()
+    last_number = last_number + 1
+    return last_number
+end
+
+local real_time = tidemill.Reactor:new()   -- for its clock: Lua's own counts whole seconds
+
+function Play.new(scenario, transport, poller, folder)
+    return setmetatable({
+        scenario = scenario, transport = transport, folder = folder, line = 0, limit = tonumber(scenario.head.limit or 5),
+        reactor = tidemill.Reactor:new {poller = poller, clock = scenario.head.clock == "system" and "" or "manual"},
+        -- by name: object, what the user gave, text
+        entities = {}, given = setmetatable({}, {__mode = "v"}), endpoints = {}, accepted = {},
+        reactions = {}, ignored = {},   -- number, line, verb, arguments; by "name event"
+        trace = {}, matched = 0,        -- by name: number, event, detail
+        is_in_loop = false}, Play)
+end
+
+function Play:run()
+    for _, step in ipairs(self.scenario.steps) do
+        self.line = step.line
+        self:perform(step.verb, step.arguments)
+    end
+    self.line = "end"
+    verbs.expect(self, "nothing")
+end
+
+function Play:perform(verb, arguments)
+    if verbs[verb] then
+        verbs[verb](self, unpack(arguments, 1, 5))
+    elseif verb == "call_later" or verb == "call_every" or verb == "next_tick" or verb == "post" then
+        self:schedule(verb, unpack(arguments, 1, 2))
+    else
+        local entity = self:entity(arguments[1])
+        entity[verb](entity, unpack(arguments, 2, 3))
+    end
+end
+
+-- A callback came: traces it, then does what the scenario wants done in it.
+function Play:seen(name, event, detail, me, default)
+    if not self.is_in_loop or me and me.is_over and event ~= "on_error" then
+        self.problem = self.problem or {self.line, name .. " " .. event .. " came inside another call, or after on_close"}
+    end
+    if not self:is_ignored(name, event) then table.insert(self:lines(name), {next_number(), event, detail}) end
+    self.me, self.data, self.is_in_loop = me or self.entities[name], detail, false
+    if default and not self.scenario:reacts(name, event) then default(me) end
+    local raised
+    for _, reaction in ipairs(self.reactions) do
+        if not raised and (reaction.on == name .. " " .. event or reaction.on == group_of(name) .. " " .. event) then
+            if reaction.verb == "raise" then
+                raised = reaction.arguments[1]
+            else
+                local is_fine, problem = pcall(self.perform, self, reaction.verb, reaction.arguments)
+                self.problem = self.problem or not is_fine and {reaction.line, ("in %s %s: %s"):format(name, event, tostring(problem))} or nil
+            end
+        end
+    end
+    self.me, self.is_in_loop = nil, true
+    if event == "on_close" then me.is_over = true end
+    if raised then error(raised, 0) end
+end
+
+-- The one way into what may call back.
+function Play:loop(method, ...)
+    local before = self.is_in_loop
+    self.is_in_loop = true
+    local is_fine, answer = pcall(self.reactor[method], self.reactor, ...)
+    self.is_in_loop = before
+    if self.problem then
+        self.line = self.problem[1]
+        fail("%s", self.problem[2])
+    end
+    if not is_fine then error(answer, 0) end
+    return answer
+end
+
+function Play:lines(name)
+    self.trace[name] = self.trace[name] or {}
+    return self.trace[name]
+end
+
+function Play:is_ignored(name, event)
+    local group = group_of(name)
+    return self.ignored[name .. " " .. event] or self.ignored[name .. " *"] or self.ignored[group .. " " .. event] or self.ignored[group .. " *"]
+end
+
+function Play:settle()
+    local deadline = real_time:now() + self.limit
+    while self:loop("run_once", 0) do
+        if real_time:now() > deadline then fail("every turn finds something to do") end
+    end
+end
+
+function Play:entity(name)
+    return name == "reactor" and self.reactor or name == "@" and self.me or self.entities[name] or fail("%s is not there", name)
+end
+
+function Play:endpoint(text)
+    return text:sub(1, 1) == "@" and self.endpoints[text:sub(2)] or (text:gsub("DIR", self.folder))
+end
+
+function Play:keep(name, entity, given)
+    self.entities[name], self.given[name] = entity, given
+end
+
+function Play:recorder(name)
+    return (self.scenario:reacts(name, "on_error") and ForgivingRecorder or Recorder):new(self, name)
+end
+
+function Play:schedule(method, name, seconds)
+    local function call() self:seen(name, "fired") end
+    local timer = seconds and self.reactor[method](self.reactor, seconds, call) or not seconds and self.reactor[method](self.reactor, call)
+    self:keep(name, timer or call, call)
+end
+
+local function same(what, expected, seen)
+    if expected ~= tostring(seen) then fail("%s: expected %s, seen %s", what, expected, tostring(seen)) end
+end
+
+-- Twice: Lua 5.1 frees in the second round what the first one finalised.
+local function collect()
+    collectgarbage()
+    collectgarbage()
+end
+
+-- The verbs that are more than a method of that name
+
+function verbs.listen(play, name, backlog, endpoint)
+    local function factory()
+        play.accepted[name] = (play.accepted[name] or 0) + 1
+        local recorder = play:recorder(name .. play.accepted[name])
+        play:keep(recorder.name, recorder, recorder)
+        return recorder
+    end
+    local number = next_number()
+    local fresh = {tcp = "tcp://127.0.0.1:0", unix = ("unix://DIR/%d.sock"):format(number), memory = "memory://" .. number}
+    local listener = play.reactor:listen(play:endpoint(endpoint or fresh[play.transport]), factory, {backlog = backlog})
+    play:keep(name, listener, factory)
+    play.endpoints[name] = listener:endpoint()
+end
+
+function verbs.connect(play, name, listener, endpoint, connect_timeout, host)
+    endpoint = play:endpoint(listener and "@" .. listener or endpoint)
+    if host then endpoint = ("tcp://%s:%s"):format(host, endpoint:match("%d+$")) end
+    local recorder = play:recorder(name)
+    play.reactor:connect(endpoint, recorder, {connect_timeout = connect_timeout})
+    play:keep(name, recorder, recorder)
+end
+
+function verbs.write(play, name, value)
+    local entity = play:entity(name)
+    entity.writable = entity:write(value)
+end
+
+function verbs.echo(play) verbs.write(play, "@", play.data) end
+function verbs.nothing() end
+function verbs.stop(play) play.reactor:stop() end
+
+function verbs.cancel(play, name, answer)
+    local answered = play:entity(name):cancel()
+    same("cancel " .. name, answer or tostring(answered), answered)
+end
+
+function verbs.run(play, raises)
+    -- Lua has no thread that could watch: cat ends when the pipe is closed, and if not in time, Ctrl-C is what reaches run().
+    local watch = io.popen(("timeout %g cat || kill -INT $PPID"):format(play.limit), "w")
+    local is_fine, problem = pcall(play.loop, play, "run")
+    watch:close()
+    if is_fine then
+        same("run", raises or "that it returns", "that it returns")
+    elseif tostring(problem):find("interrupted!", 1, true) then
+        fail("run did not return")
+    elseif not raises or not tostring(problem):find(raises, 1, true) then
+        error(problem, 0)
+    end
+end
+
+function verbs.turn(play, times)
+    for _ = 1, times or 1 do play:loop("run_once", 0) end
+end
+
+function verbs.advance(play, seconds)
+    play.reactor:advance(seconds)
+    play:settle()
+end
+
+function verbs.error_handler(play, off)
+    play.reactor:set_error_handler(not off and function(problem, connection)
+        play:seen("reactor", "on_error", tostring(problem), connection)
+    end or nil)
+end
+
+function verbs.drop(play, name)
+    play:entity(name)
+    play.entities[name] = nil
+    collect()
+end
+
+function verbs.gone(play, name)
+    play:settle()
+    collect()
+    same(name, "gone", play.given[name] == nil and "gone" or "alive")
+end
+
+function verbs.check(play, name, property, value)
+    local entity = play:entity(name)
+    local seen = entity[property == "local" and "local_" or property]
+    if type(seen) == "function" then seen = seen(entity) end
+    same(name .. " " .. property, play:endpoint(value), seen)
+end
+
+function verbs.fails(play, code, errno, action)
+    local is_fine, problem = pcall(play.perform, play, action[1], action[2])
+    if is_fine then fail("%s: expected %s, seen that it succeeded", action[1], code) end
+    if not tidemill.Error.is(problem) then error(problem, 0) end
+    same(action[1], code .. " " .. (errno or problem.errno_name), problem.code .. " " .. problem.errno_name)
+end
+
+function verbs.when(play, name, event, action)
+    table.insert(play.reactions, {on = name .. " " .. event, line = play.line, verb = action[1], arguments = action[2]})
+end
+
+function verbs.ignore(play, name, event)
+    play.ignored[name .. " " .. (event or "*")] = true
+    for other, lines in pairs(play.trace) do
+        for i = #lines, 1, -1 do
+            if play:is_ignored(other, lines[i][2]) then table.remove(lines, i) end
+        end
+    end
+end
+
+-- The trace matcher
+
+local function shown(detail)
+    return type(detail) == "string" and ("%q"):format(detail:sub(1, 60)) or ""
+end
+
+function verbs.expect(play, nothing, name, line)
+    if not nothing then return play:match(name, line[1], line[2]) end
+    if nothing == "nothing" then play:settle() end
+    for other, lines in pairs(play.trace) do
+        if lines[1] then fail("expected nothing, seen %s %s %s", other, lines[1][2], shown(lines[1][3])) end
+    end
+end
+
+verbs["then"] = function(play, name, line)
+    local before = play.matched
+    if play:match(name, line[1], line[2]) < before then
+        fail("%s %s: expected later than the line before, seen earlier", name, line[1])
+    end
+end
+
+-- Takes a line from the trace; answers the number of its first part, keeps that of its last in matched.
+function Play:match(name, event, arguments)
+    if event == "on_data" then return self:match_octets(name, unpack(arguments, 1, 3)) end
+    local wanted = arguments[1]
+    local number, seen = self:next_line(name, event, wanted)
+    self.matched = number
+    if wanted ~= "*" and wanted ~= seen and not (event == "on_error" and seen:find(wanted, 1, true)) then
+        fail("expected %s %s %s, seen %s", name, event, shown(wanted), shown(seen))
+    end
+    return number
+end
+
+function Play:match_octets(name, value, total, unit)
+    if unit then value = unit:rep(math.ceil(total / #unit)):sub(1, total) end
+    local first, taken, count = nil, 0, total or #value
+    while taken < count do
+        local number, data = self:next_line(name, "on_data", value)
+        local piece = data:sub(1, count - taken)
+        self.matched, first = number, first or number
+        if value and piece ~= value:sub(taken + 1, taken + #piece) then
+            fail("expected %s on_data %s, seen at %d %s", name, shown(value), taken, shown(piece))
+        end
+        taken = taken + #piece
+        if #piece < #data then table.insert(self.trace[name], 1, {number, "on_data", data:sub(#piece + 1)}) end
+    end
+    local after = self:lines(name)[1]
+    if total and after and after[2] == "on_data" then fail("expected %s on_data total %d, seen more", name, total) end
+    return first
+end
+
+function Play:next_line(name, event, detail)
+    local deadline = real_time:now() + self.limit
+    while #self:lines(name) == 0 do
+        if real_time:now() > deadline then fail("expected %s %s %s, seen nothing", name, event, shown(detail)) end
+        self:loop("run_once", 0.01)
+    end
+    local number, seen, what = unpack(table.remove(self.trace[name], 1), 1, 3)
+    if seen ~= event then fail("expected %s %s %s, seen %s %s", name, event, shown(detail), seen, shown(what)) end
+    return number, what
+end
+
+-- -- The play --------------------------------------------------------------------------------------------------------------
+
+-- Nothing if all went well, otherwise where and what went wrong.
+return function(scenario, transport, poller, folder)
+    local attempt = Play.new(scenario, transport, poller, folder)
+    local is_fine, problem = pcall(attempt.run, attempt)
+    local line = attempt.line
+    attempt = nil
+    collect()
+    return not is_fine and {line, tostring(problem)} or nil
+end
+
