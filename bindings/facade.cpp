@@ -244,10 +244,9 @@ void connection_resume(ScriptHandler& handler) {
 
 void connection_end_write(ScriptHandler& handler) {
     Connection* connection = usable(handler, "end_write");
-    if (connection == nullptr || connection->state() >= Connection::State::closing) {
+    if (connection == nullptr || connection->end_write().has_failed()) {
         throw Failure{make_error(ErrorCode::closed, "end_write", connection_peer(handler), "the connection is closed")};
     }
-    connection->end_write();
 }
 
 void connection_set_idle_timeout(ScriptHandler& handler, double seconds) {

@@ -198,10 +198,11 @@ void Connection::on_output_empty() {
     if (has_peer_ended_) end({});
 }
 
-void Connection::end_write() {
-    if (!is_usable() || state_ >= State::closing || is_end_write_asked_) return;
-    is_end_write_asked_ = true;
-    if (is_opened_) reactor_.flush_later(*this);
+WriteResult Connection::end_write() {
+    if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
+    if (state_ >= State::closing) return {WriteResult::Kind::failed, ErrorCode::closed};
+    if (!std::exchange(is_end_write_asked_, true) && is_opened_) reactor_.flush_later(*this);
+    return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
 }
 
 Result<void> Connection::set_watermarks(std::size_t low, std::size_t high) {

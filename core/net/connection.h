@@ -46,8 +46,8 @@ public:
     void pause();
     void resume();
 
-    // Half-close: sends what was written, then tells the peer that no more comes.
-    void end_write();
+    // Half-close: sends what was written, then tells the peer that no more comes. Twice is once. Fails as write().
+    WriteResult end_write();
 
     // Ends with timeout when no octet moved for this long; 0 turns it off.
     void set_idle_timeout(Duration period);

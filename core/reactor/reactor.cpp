@@ -158,8 +158,9 @@ void Reactor::turn(Duration at_most) {
     // The wait was the host's wish; its budget is for the work that follows.
     if (budget_.count() > 0 && budget_end_ == TimePoint::max()) budget_end_ = steady_clock_.now() + budget_;
     if (is_stop_requested_.load(std::memory_order_relaxed) && is_stop_requested_.exchange(false)) is_stopping_ = true;
+    const std::size_t injected = injected_.size();
     if (may_call()) serve_ready();
-    if (may_call()) serve_injected();
+    if (may_call()) serve_injected(injected);
     if (may_call()) fire_timers();
     if (may_call()) run_ticks();
     if (is_fork()) return;  // what is queued is the parent's to send
@@ -214,9 +215,9 @@ void Reactor::serve_ready() {
     while (ready_next_ < ready_count_ && may_call()) serve_one(ready_[static_cast<std::size_t>(ready_next_++)]);
 }
 
-void Reactor::serve_injected() {
-    // Only what was there at the start: a source that injects itself again waits for the next turn.
-    for (std::size_t count = injected_.size(); count > 0 && may_call(); --count) {
+// Only what was there when the turn began: a source that had its share and asks for more waits for the next turn.
+void Reactor::serve_injected(std::size_t count) {
+    for (; count > 0 && may_call(); --count) {
         const Ready ready = injected_.front();
         injected_.pop_front();
         serve_one(ready);

@@ -161,7 +161,7 @@ private:
     bool has_work() const;
     bool has_work_now() const;
     void serve_ready();
-    void serve_injected();
+    void serve_injected(std::size_t count);
     void serve_one(const Ready& ready);
     void serve_inner(std::uint64_t token);
     void fire_timers();

@@ -67,7 +67,7 @@ class Scenario:
                 for n, (self.line, inner) in itertools.product(range(1, block[1] + 1), block[2]):
                     self.add(inner.replace("{n}", str(n)))
                 block = None
-            elif block:
+            elif block and text:
                 block[2].append((self.line, text))
             elif text:
                 self.add(text)
