@@ -258,8 +258,9 @@ public:
         PyErr_WriteUnraisable(self_);
     }
 
+    // Not from a run that was refused inside a callback: what is parked belongs to the run around it.
     bool raise_parked() {
-        if (!parked_.is_set()) return false;
+        if (self_ != nullptr || !parked_.is_set()) return false;
         parked_.restore();
         return true;
     }

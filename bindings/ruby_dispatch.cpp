@@ -283,8 +283,10 @@ public:
         }
     }
 
-    // The state to go on with from a frame without C++ objects; 0 if there is nothing.
+    // The state to go on with from a frame without C++ objects; 0 if there is nothing, or if this is a run that was refused inside a
+    // callback: what is parked belongs to the run around it.
     int unpark() {
+        if (!NIL_P(self_)) return 0;
         const int state = parked_.state;
         if (state != 0 && !parked_.is_jump()) rb_set_errinfo(parked_.exception);
         parked_.clear();

@@ -185,7 +185,7 @@ begin() {
     passed=0 failed=0 skipped=0
     # A command that hangs is ended; in a terminal Ctrl-C must still reach it.
     limit=
-    if has timeout; then if [ -t 1 ]; then limit='timeout --foreground -k 10 1200'; else limit='timeout -k 10 1200'; fi; fi
+    if has timeout; then if [ -t 1 ]; then limit='timeout --foreground -k 10 600'; else limit='timeout -k 10 600'; fi; fi
 }
 
 # steps KIND NAMES: runs them, one after another, and ends with the sum.

@@ -3,7 +3,7 @@
 --     local test = require "support"
 --     test("a_sentence", function() ... assert(...) end)
 --     test.finish()                                          -- prints `N passed, N failed`, ends the program
-local test = {passed = 0, failed = 0}
+local test = {passed = 0, failed = 0, skipped = 0}
 
 -- The lines of `text` without the traceback.
 function test.first_line(text)
@@ -53,7 +53,7 @@ function test.run_in_child(program, ending)
     local file = assert(io.open(path, "w"))
     file:write(program)
     file:close()
-    local pipe = io.popen(("%s %s 2>&1; echo \"status $?\""):format(arg[-1], path))
+    local pipe = io.popen(("timeout 60 %s %s 2>&1; echo \"status $?\""):format(arg[-1], path))
     local output = pipe:read("*a")
     pipe:close()
     os.remove(path)
@@ -61,6 +61,12 @@ function test.run_in_child(program, ending)
         test.has(output, ending)
     end
     return output
+end
+
+-- A test that cannot run here, and why; counted and said.
+function test.skip(name, why)
+    test.skipped = test.skipped + 1
+    print(("skipped %s: %s"):format(name, why))
 end
 
 local function run(_, name, body)
@@ -74,7 +80,7 @@ local function run(_, name, body)
 end
 
 function test.finish()
-    print(("%d passed, %d failed"):format(test.passed, test.failed))
+    print(("%d passed, %d failed, %d skipped"):format(test.passed, test.failed, test.skipped))
     if test.failed > 0 then
         os.exit(1)
     end

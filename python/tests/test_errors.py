@@ -214,6 +214,29 @@ class RaisingCallbacks(unittest.TestCase):
         self.reactor.run()
         self.assertEqual(seen, ["run", "run_once", "poll"])
 
+    def test_a_run_refused_inside_a_callback_does_not_raise_what_another_callback_left(self):
+        refused_with = []
+
+        class Raising(tidemill.Connection):
+            def on_close(self, reason):
+                raise ValueError("the one that leaves")
+
+        class Nested(tidemill.Connection):
+            def on_close(self, reason):
+                try:
+                    self.reactor.run()
+                except Exception as error:
+                    refused_with.append(type(error))
+
+        listener = self.reactor.listen(support.memory_endpoint(), support.Recorder)
+        for kind in (Raising, Nested):
+            self.reactor.connect(listener.endpoint, kind)
+        support.turns(self.reactor)
+        self.reactor.stop()
+        with self.assertRaisesRegex(ValueError, "the one that leaves"):
+            self.reactor.run()
+        self.assertEqual(refused_with, [tidemill.StateError])
+
     def test_system_exit_leaves_at_once_and_aborts_nothing(self):
         client, _, _ = support.pair(self.reactor)
         self.reactor.set_error_handler(lambda error, connection: self.fail("asked about SystemExit"))

@@ -305,7 +305,7 @@ TEST_CASE("connection_stop_ends_all_with_cancelled") {
         }
         CHECK(connecting.client->trace.ends_with("close(cancelled)"));
         CHECK(in_close == ErrorCode::state);  // nothing begins in a reactor that stops
-        CHECK(world.reactor.run().ok());      // and nothing is left
+        CHECK(world.reactor.run().ok());  // and nothing is left
     });
 }
 

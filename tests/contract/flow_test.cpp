@@ -295,8 +295,10 @@ TEST_CASE("flow_thousand_connections_are_all_served") {
             REQUIRE(world.join(pair));
         }
         REQUIRE(world.until([&] {
-            return std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.client->is_closed() && pair.server->is_closed(); });
+            return std::all_of(pairs.begin(), pairs.end(),
+                               [](const Pair& pair) { return pair.client->is_closed() && pair.server->is_closed(); });
         }));
-        CHECK(std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.client->received == "ping" && pair.server->handlers == 0; }));
+        CHECK(std::all_of(pairs.begin(), pairs.end(),
+                          [](const Pair& pair) { return pair.client->received == "ping" && pair.server->handlers == 0; }));
     });
 }

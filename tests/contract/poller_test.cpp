@@ -276,8 +276,8 @@ TEST_CASE("poller_wait_does_not_return_before_its_timeout") {
 }
 
 TEST_CASE("poller_wait_ends_with_minus_one_when_a_signal_comes") {
-    struct sigaction old {};
-    struct sigaction action {};
+    struct sigaction old{};
+    struct sigaction action{};
     action.sa_handler = [](int) {};
     ::sigaction(SIGALRM, &action, &old);
     with_every_poller([](Fixture& fixture) {

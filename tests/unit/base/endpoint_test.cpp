@@ -17,8 +17,8 @@ static std::string problem_of(std::string_view text) {
 }
 
 TEST_CASE("endpoint_parsed_and_written_gives_the_same_text") {
-    for (const std::string text : {"tcp://127.0.0.1:8080", "tcp://[::1]:0", "tcp://example.org:80", "tcp://[fe80::1%lo]:65535", "unix:///run/x.sock",
-                                   "unix://relative", "unix://@abstract", "memory://name"}) {
+    for (const std::string text : {"tcp://127.0.0.1:8080", "tcp://[::1]:0", "tcp://example.org:80", "tcp://[fe80::1%lo]:65535",
+                                   "unix:///run/x.sock", "unix://relative", "unix://@abstract", "memory://name"}) {
         CAPTURE(text);
         const Result<Endpoint> parsed = parse_endpoint(text, "listen");
         REQUIRE(parsed.ok());
@@ -37,10 +37,31 @@ TEST_CASE("endpoint_parts_are_told_apart") {
 }
 
 TEST_CASE("endpoint_malformed_is_an_argument_error") {
-    for (const std::string_view text :
-         {"", ":", "://", "tcp", "tcp://", "tcp://host", "tcp://:80", "tcp://host:", "tcp://host:65536", "tcp://host:-1", "tcp://host:+1", "tcp://host: 1",
-          "tcp://host:1x", "tcp://ho st:1", "tcp://::1:80", "tcp://[::1]", "tcp://[::1:80", "tcp://[::1]80", "tcp://[host]:80", "unix://", "unix://@",
-          "memory://", "udp://host:1", "TCP://host:1", "http://host:1"}) {
+    for (const std::string_view text : {"",
+                                        ":",
+                                        "://",
+                                        "tcp",
+                                        "tcp://",
+                                        "tcp://host",
+                                        "tcp://:80",
+                                        "tcp://host:",
+                                        "tcp://host:65536",
+                                        "tcp://host:-1",
+                                        "tcp://host:+1",
+                                        "tcp://host: 1",
+                                        "tcp://host:1x",
+                                        "tcp://ho st:1",
+                                        "tcp://::1:80",
+                                        "tcp://[::1]",
+                                        "tcp://[::1:80",
+                                        "tcp://[::1]80",
+                                        "tcp://[host]:80",
+                                        "unix://",
+                                        "unix://@",
+                                        "memory://",
+                                        "udp://host:1",
+                                        "TCP://host:1",
+                                        "http://host:1"}) {
         CAPTURE(text);
         CHECK(problem_of(text) != "no problem");
     }

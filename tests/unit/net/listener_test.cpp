@@ -177,7 +177,8 @@ TEST_CASE("listener_factory_that_raises_goes_to_the_error_handler_and_goes_on") 
             return handler_of(server);
         });
         REQUIRE(listener.ok());
-        for (int i = 0; i < 2; ++i) REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(std::make_shared<Party>())).ok());
+        for (int i = 0; i < 2; ++i)
+            REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(std::make_shared<Party>())).ok());
         REQUIRE(world.until([&] { return server->trace == "open"; }));
         CHECK(raised == 1);
     });

@@ -120,16 +120,36 @@ TEST_CASE("fd_wakes_for_what_is_asked_between_two_polls") {
     Pair pair;
     REQUIRE(world.join(pair));
     Host host(world.reactor);
-    SUBCASE("next_tick") { world.reactor.next_tick([] {}); }
-    SUBCASE("post") { world.reactor.post([] {}); }
-    SUBCASE("write") { pair.client->connection->write("x"); }
-    SUBCASE("close") { pair.client->connection->close(); }
-    SUBCASE("abort") { pair.client->connection->abort(); }
-    SUBCASE("end_write") { pair.client->connection->end_write(); }
-    SUBCASE("stop") { world.reactor.stop(); }
-    SUBCASE("request_stop") { world.reactor.request_stop(); }
-    SUBCASE("close of the listener") { world.close_listener(); }
-    SUBCASE("connect") { world.begin_joining(Pair{}); }
+    SUBCASE("next_tick") {
+        world.reactor.next_tick([] {});
+    }
+    SUBCASE("post") {
+        world.reactor.post([] {});
+    }
+    SUBCASE("write") {
+        pair.client->connection->write("x");
+    }
+    SUBCASE("close") {
+        pair.client->connection->close();
+    }
+    SUBCASE("abort") {
+        pair.client->connection->abort();
+    }
+    SUBCASE("end_write") {
+        pair.client->connection->end_write();
+    }
+    SUBCASE("stop") {
+        world.reactor.stop();
+    }
+    SUBCASE("request_stop") {
+        world.reactor.request_stop();
+    }
+    SUBCASE("close of the listener") {
+        world.close_listener();
+    }
+    SUBCASE("connect") {
+        world.begin_joining(Pair{});
+    }
     CHECK(host.is_woken_in_time());
     host.poll_quietly();
     CHECK_FALSE(host.is_woken());

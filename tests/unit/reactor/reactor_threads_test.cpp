@@ -142,8 +142,8 @@ TEST_CASE("request_stop_from_a_signal_handler_on_another_thread_ends_run") {
     on_every_poller([](const std::string& poller) {
         Reactor reactor({.poller = poller});
         target = &reactor;
-        struct sigaction old {};
-        struct sigaction action {};
+        struct sigaction old{};
+        struct sigaction action{};
         action.sa_handler = [](int) { target.load()->request_stop(); };
         ::sigaction(SIGUSR1, &action, &old);
         reactor.call_later(1h, [] {});

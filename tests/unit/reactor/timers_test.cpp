@@ -117,7 +117,9 @@ TEST_CASE("timers_clear_allows_a_task_whose_destructor_adds_one") {
     Timers timers;
     struct AddsWhenDropped {
         Timers& timers;
-        ~AddsWhenDropped() { timers.add(start, {}, [] {}); }
+        ~AddsWhenDropped() {
+            timers.add(start, {}, [] {});
+        }
     };
     timers.add(start, {}, [held = std::make_shared<AddsWhenDropped>(timers)] {});
     timers.clear();

@@ -9,7 +9,8 @@ static Endpoint endpoint_of(std::string_view text) {
 }
 
 TEST_CASE("address_of_a_literal_endpoint_gives_the_same_endpoint") {
-    for (const std::string text : {"tcp://127.0.0.1:80", "tcp://[::1]:65535", "tcp://[fe80::1%1]:1", "unix:///tmp/x", "unix://@hidden", "unix://x"}) {
+    for (const std::string text :
+         {"tcp://127.0.0.1:80", "tcp://[::1]:65535", "tcp://[fe80::1%1]:1", "unix:///tmp/x", "unix://@hidden", "unix://x"}) {
         CAPTURE(text);
         Address address;
         REQUIRE(literal_address(endpoint_of(text), address));
