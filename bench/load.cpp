@@ -90,8 +90,8 @@ Number parse_number(std::string_view name, std::string_view text, Number least, 
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     // Written so that a NaN is refused too.
     if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most)) {
-        refuse(std::string(name) + " must be a number from " + std::to_string(least) + " to " +
-               std::to_string(most) + ", not '" + std::string(text) + "'");
+        refuse(std::string(name) + " must be a number from " + std::to_string(least) + " to " + std::to_string(most) + ", not '" +
+               std::string(text) + "'");
     }
     return value;
 }
@@ -226,8 +226,7 @@ unsigned char octet_at(unsigned connection, std::uint64_t position) {
 // Calls on_octet(offset) and on_word(offset, word) over the range; whole words wherever possible.
 // Both return false to stop the walk there.
 template <typename OnOctet, typename OnWord>
-void walk_stream(std::size_t length, unsigned connection, std::uint64_t position, OnOctet on_octet,
-                 OnWord on_word) {
+void walk_stream(std::size_t length, unsigned connection, std::uint64_t position, OnOctet on_octet, OnWord on_word) {
     std::size_t offset = 0;
     for (; offset < length && (position + offset) % word_size != 0; ++offset) {
         if (!on_octet(offset)) return;
@@ -255,19 +254,17 @@ void make_stream(Octets into, unsigned connection, std::uint64_t position) {
 }
 
 // The offset of the first octet that differs from the stream, or nothing.
-std::optional<std::size_t> find_wrong_octet(ConstOctets received, unsigned connection,
-                                            std::uint64_t position) {
+std::optional<std::size_t> find_wrong_octet(ConstOctets received, unsigned connection, std::uint64_t position) {
     std::optional<std::size_t> wrong;
     const auto check_octet = [&](std::size_t offset) {
         if (received[offset] != octet_at(connection, position + offset)) wrong = offset;
         return !wrong;
     };
-    walk_stream(received.size(), connection, position, check_octet,
-                [&](std::size_t offset, std::uint64_t word) {
-                    if (std::memcmp(&received[offset], &word, word_size) == 0) return true;
-                    while (check_octet(offset)) ++offset;
-                    return false;
-                });
+    walk_stream(received.size(), connection, position, check_octet, [&](std::size_t offset, std::uint64_t word) {
+        if (std::memcmp(&received[offset], &word, word_size) == 0) return true;
+        while (check_octet(offset)) ++offset;
+        return false;
+    });
     return wrong;
 }
 
@@ -322,8 +319,7 @@ public:
         if (!pid) return;
         clockid_t clock{};
         if (const int error = clock_getcpuclockid(*pid, &clock); error != 0) {
-            fail("no processor clock of process " + std::to_string(*pid) + ": " +
-                 std::generic_category().message(error));
+            fail("no processor clock of process " + std::to_string(*pid) + ": " + std::generic_category().message(error));
         }
         clock_ = clock;
     }
@@ -372,8 +368,7 @@ struct Connection {
 };
 
 timeval to_timeval(Clock::duration duration) {
-    const auto microseconds =
-        std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count(), 1);
+    const auto microseconds = std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count(), 1);
     timeval result{};
     result.tv_sec = microseconds / 1'000'000;
     result.tv_usec = microseconds % 1'000'000;
@@ -381,8 +376,7 @@ timeval to_timeval(Clock::duration duration) {
 }
 
 // Connects while still blocking, with a deadline; only then becomes non-blocking.
-FileDescriptor connect_socket(const std::string& endpoint, const Address& address,
-                              Clock::time_point deadline) {
+FileDescriptor connect_socket(const std::string& endpoint, const Address& address, Clock::time_point deadline) {
     FileDescriptor socket(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (socket.get() < 0) fail_system("socket");
     const timeval patience = to_timeval(deadline - Clock::now());
@@ -401,7 +395,9 @@ FileDescriptor connect_socket(const std::string& endpoint, const Address& addres
     return socket;
 }
 
-bool is_transient(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+bool is_transient(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
 
 // ---- the run -------------------------------------------------------------------------------------
 
@@ -414,8 +410,7 @@ struct Report {
 
 class Run {
 public:
-    explicit Run(const Settings& settings)
-        : settings_(settings), processor_(settings.server_pid), connections_(settings.connections) {}
+    explicit Run(const Settings& settings) : settings_(settings), processor_(settings.server_pid), connections_(settings.connections) {}
 
     Report measure() {
         connect_all();
@@ -557,8 +552,7 @@ private:
             while (connection.messages_done < connection.messages_started && Clock::now() < deadline) turn();
             if (connection.messages_done < connection.messages_started) {
                 const std::uint64_t due = connection.messages_started * settings_.size;
-                fail(describe(connection) + ": " + std::to_string(due - connection.octets_received) +
-                     " octets never came back");
+                fail(describe(connection) + ": " + std::to_string(due - connection.octets_received) + " octets never came back");
             }
         }
     }
@@ -568,8 +562,7 @@ private:
                std::to_string(connection.octets_received / settings_.size);
     }
 
-    [[noreturn]] void fail_wrong_octet(const Connection& connection, ConstOctets octets,
-                                       std::size_t offset) const {
+    [[noreturn]] void fail_wrong_octet(const Connection& connection, ConstOctets octets, std::size_t offset) const {
         const std::uint64_t position = connection.octets_received + offset;
         std::array<char, 256> text;
         std::snprintf(text.data(), text.size(),
@@ -577,8 +570,8 @@ private:
                       "%zu) is 0x%02x, not 0x%02x",
                       connection.number, static_cast<unsigned long long>(position),
                       static_cast<unsigned long long>(position / settings_.size),
-                      static_cast<unsigned long long>(position % settings_.size), settings_.size,
-                      octets[offset], octet_at(connection.number, position));
+                      static_cast<unsigned long long>(position % settings_.size), settings_.size, octets[offset],
+                      octet_at(connection.number, position));
         fail(text.data() + find_origin(connection, octets, offset));
     }
 
@@ -618,15 +611,13 @@ void print_report(const Report& report, bool as_json) {
     if (report.server_seconds) {
         const char* format = as_json ? ", \"server_seconds_per_million\": %.6f, \"server_busy\": %.4f"
                                      : ", server %.3f CPU s per million messages (%.3f of a core)";
-        std::snprintf(server.data(), server.size(), format,
-                      *report.server_seconds * 1e6 / static_cast<double>(report.messages),
+        std::snprintf(server.data(), server.size(), format, *report.server_seconds * 1e6 / static_cast<double>(report.messages),
                       *report.server_seconds / report.seconds);
     }
     const char* format = as_json ? "{\"messages\": %llu, \"seconds\": %.6f, \"messages_per_second\": %.1f, "
                                    "\"p50_us\": %.2f, \"p99_us\": %.2f%s}\n"
                                  : "%llu messages in %.3f s: %.0f msgs/s, p50 %.1f us, p99 %.1f us%s\n";
-    std::printf(format, static_cast<unsigned long long>(report.messages), report.seconds, per_second, p50,
-                p99, server.data());
+    std::printf(format, static_cast<unsigned long long>(report.messages), report.seconds, per_second, p50, p99, server.data());
 }
 
 void allow_many_descriptors() {
@@ -639,8 +630,7 @@ void allow_many_descriptors() {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
-    const Settings settings =
-        parse_arguments(std::span(arguments, static_cast<std::size_t>(argument_count)));
+    const Settings settings = parse_arguments(std::span(arguments, static_cast<std::size_t>(argument_count)));
     allow_many_descriptors();
     static std::optional<Run> run;  // static: its buffers are too large for comfort on the stack
     run.emplace(settings);

@@ -24,7 +24,8 @@ static Duration seconds_to_duration(double seconds, std::string_view operation, 
 
 static ReactorOptions options_for(Bytes poller, Bytes clock, std::unique_ptr<ManualClock>& manual, Host& host) {
     if (!clock.empty() && clock != "manual" && clock != "system") {
-        throw Failure{make_error(ErrorCode::argument, "make a reactor", {}, "there is no clock '" + std::string(clock) + "'; there are system and manual")};
+        throw Failure{make_error(ErrorCode::argument, "make a reactor", {},
+                                 "there is no clock '" + std::string(clock) + "'; there are system and manual")};
     }
     if (clock == "manual") manual = std::make_unique<ManualClock>();
     return {poller, manual.get(), &host};

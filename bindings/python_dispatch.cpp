@@ -50,7 +50,8 @@ PyObject* error_to_python(const Error& error) {
     const Reference endpoint(text_to_python(error.endpoint));
     const Reference text(text_to_python(error.text()));
     if (!code || !errno_text || !operation || !endpoint || !text) return nullptr;
-    return PyObject_CallFunction(error_maker, "OiOOOO", code.get(), error.os, errno_text.get(), operation.get(), endpoint.get(), text.get());
+    return PyObject_CallFunction(error_maker, "OiOOOO", code.get(), error.os, errno_text.get(), operation.get(), endpoint.get(),
+                                 text.get());
 }
 
 PyObject* to_python(const Value& value) {
@@ -162,19 +163,17 @@ PyObject* ignore_nothing(PyObject*, PyObject*) {
 }
 
 PyMethodDef connection_methods[] = {
-    {"write", connection_write_method, METH_O, nullptr},
-    {"close", connection_close_method, METH_NOARGS, nullptr},
-    {"on_open", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_data", ignore_nothing, METH_O, nullptr},
-    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_end", connection_close_method, METH_NOARGS, nullptr},
-    {"on_close", ignore_nothing, METH_O, nullptr},
-    {nullptr, nullptr, 0, nullptr},
+    {"write", connection_write_method, METH_O, nullptr}, {"close", connection_close_method, METH_NOARGS, nullptr},
+    {"on_open", ignore_nothing, METH_NOARGS, nullptr},   {"on_data", ignore_nothing, METH_O, nullptr},
+    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},  {"on_end", connection_close_method, METH_NOARGS, nullptr},
+    {"on_close", ignore_nothing, METH_O, nullptr},       {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot connection_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(connection_new)},         {Py_tp_init, reinterpret_cast<void*>(connection_init)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(connection_dealloc)}, {Py_tp_methods, connection_methods},
+    {Py_tp_new, reinterpret_cast<void*>(connection_new)},
+    {Py_tp_init, reinterpret_cast<void*>(connection_init)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(connection_dealloc)},
+    {Py_tp_methods, connection_methods},
     {0, nullptr},
 };
 
@@ -198,9 +197,7 @@ struct Exception {
         if (traceback != nullptr) PyException_SetTraceback(value, traceback);
     }
 
-    void restore() {
-        PyErr_Restore(std::exchange(type, nullptr), std::exchange(value, nullptr), std::exchange(traceback, nullptr));
-    }
+    void restore() { PyErr_Restore(std::exchange(type, nullptr), std::exchange(value, nullptr), std::exchange(traceback, nullptr)); }
 
     void clear() {
         Py_CLEAR(type);
@@ -353,8 +350,12 @@ bool intern_names() {
         if ((names.events[i] = PyUnicode_InternFromString(event_names[i])) == nullptr) return false;
     }
     const std::pair<PyObject**, const char*> others[] = {
-        {&names.on_error, "on_error"}, {&names.timer, "_call_timer"}, {&names.tick, "_call_tick"},
-        {&names.posted, "_call_posted"}, {&names.accept, "_accept"}, {&names.open, "_open"},
+        {&names.on_error, "on_error"},
+        {&names.timer, "_call_timer"},
+        {&names.tick, "_call_tick"},
+        {&names.posted, "_call_posted"},
+        {&names.accept, "_accept"},
+        {&names.open, "_open"},
         {&names.error_handler, "_error_handler"},
     };
     for (const auto& [place, name] : others) {

@@ -74,9 +74,8 @@ static const char* parse_rest(std::string_view scheme, std::string_view rest, En
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view operation) {
     Endpoint endpoint;
     const std::size_t separator = text.find("://");
-    const char* problem = separator == std::string_view::npos
-                              ? "an endpoint looks like tcp://host:port, unix:///path or memory://name"
-                              : parse_rest(text.substr(0, separator), text.substr(separator + 3), endpoint);
+    const char* problem = separator == std::string_view::npos ? "an endpoint looks like tcp://host:port, unix:///path or memory://name"
+                                                              : parse_rest(text.substr(0, separator), text.substr(separator + 3), endpoint);
     if (problem != nullptr) return make_error(ErrorCode::argument, operation, text, problem);
     return endpoint;
 }

@@ -119,17 +119,17 @@ private:
     Buffer output_;
 
     State state_ = State::connecting;
-    bool is_opened_ = false;         // on_open is behind us, or the stream is there and nobody is to be told
+    bool is_opened_ = false;  // on_open is behind us, or the stream is there and nobody is to be told
     bool is_paused_ = false;
-    bool can_read_ = false;          // reading has not said "would block" since it was last reported
+    bool can_read_ = false;  // reading has not said "would block" since it was last reported
     bool can_write_ = true;
-    bool is_end_near_ = false;       // the poller saw the end: read until it comes
+    bool is_end_near_ = false;  // the poller saw the end: read until it comes
     bool has_peer_ended_ = false;
     bool is_end_write_asked_ = false;
     bool has_ended_writing_ = false;
     bool is_above_high_ = false;
     bool is_drain_due_ = false;
-    bool is_call_due_ = false;       // the loop has been asked to call on_ready
+    bool is_call_due_ = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ = false;
 
     std::size_t low_watermark_ = limits::low_watermark;
@@ -137,7 +137,7 @@ private:
     Duration idle_period_{0};
     Timer idle_timer_;
     TimePoint last_activity_{};
-    Error broken_;   // writing failed; what the peer sent before is still read
+    Error broken_;  // writing failed; what the peer sent before is still read
     Error reason_;
 };
 

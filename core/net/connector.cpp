@@ -73,7 +73,8 @@ void Connector::watch(ConnectResult attempt) {
 }
 
 void Connector::retry_later() {
-    retry_ = reactor_.call_later(limits::connect_retry, [this] { endpoint_.scheme == Endpoint::Scheme::memory ? try_memory() : try_address(); });
+    retry_ =
+        reactor_.call_later(limits::connect_retry, [this] { endpoint_.scheme == Endpoint::Scheme::memory ? try_memory() : try_address(); });
 }
 
 void Connector::on_ready(const Ready&) {

@@ -70,8 +70,9 @@ Result<void> Reactor::check_usable(std::string_view operation, std::string_view 
 Result<void> Reactor::enter(std::string_view operation) {
     const bool is_mine = owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
     if (!is_fork() && is_running_.exchange(true)) {
-        return make_error(ErrorCode::state, operation, {},
-                          is_mine ? "the reactor is running already; this is one of its callbacks" : "the reactor is running in another thread");
+        return make_error(
+            ErrorCode::state, operation, {},
+            is_mine ? "the reactor is running already; this is one of its callbacks" : "the reactor is running in another thread");
     }
     owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     if (Result<void> usable = check_usable(operation); !usable) {
@@ -364,7 +365,8 @@ void Reactor::next_tick(Task task) {
 
 Timer Reactor::call_later(Duration delay, Task task) {
     // From the clock and not from the turn's time: after a long callback that would be early.
-    const Timer timer(*this, timers_.add(clock_->now() + std::clamp(delay, Duration{0}, Duration{limits::longest_time}), Duration{0}, std::move(task)));
+    const Timer timer(
+        *this, timers_.add(clock_->now() + std::clamp(delay, Duration{0}, Duration{limits::longest_time}), Duration{0}, std::move(task)));
     tell_host();
     return timer;
 }
@@ -380,7 +382,8 @@ Timer Reactor::call_every(Duration period, Task task) {
 
 Result<int> Reactor::fd() {
     if (Result<void> usable = check_usable("fd"); !usable) return usable.error();
-    if (poller_->fd() < 0) return make_error(ErrorCode::state, "fd", {}, "the poller '" + std::string(poller_name()) + "' has no descriptor");
+    if (poller_->fd() < 0)
+        return make_error(ErrorCode::state, "fd", {}, "the poller '" + std::string(poller_name()) + "' has no descriptor");
     if (!alarm_.is_open()) {
         if (Result<void> opened = alarm_.open(); !opened) return opened.error();
         if (Result<void> added = poller_->add(alarm_.fd(), alarm_token, Direction::read); !added) return added.error();

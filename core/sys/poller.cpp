@@ -7,7 +7,8 @@ namespace tidemill {
 Result<std::unique_ptr<Poller>> make_poller(std::string_view name) {
     if (name.empty() || name == "epoll") return make_epoll_poller();
     if (name == "poll") return make_poll_poller();
-    return make_error(ErrorCode::argument, "make a reactor", {}, "there is no poller '" + std::string(name) + "'; there are epoll and poll");
+    return make_error(ErrorCode::argument, "make a reactor", {},
+                      "there is no poller '" + std::string(name) + "'; there are epoll and poll");
 }
 
 int poll_milliseconds(Duration timeout) {

@@ -61,8 +61,8 @@ private:
         pollfd& entry = polled_[place];
         const bool is_broken = (entry.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
         const bool is_ended = is_broken || (entry.revents & POLLRDHUP) != 0;
-        const Ready ready{tokens_[place], is_broken || (entry.revents & (POLLIN | POLLRDHUP)) != 0, is_broken || (entry.revents & POLLOUT) != 0,
-                          is_ended};
+        const Ready ready{tokens_[place], is_broken || (entry.revents & (POLLIN | POLLRDHUP)) != 0,
+                          is_broken || (entry.revents & POLLOUT) != 0, is_ended};
         if (ready.readable) entry.events = static_cast<short>(entry.events & ~mask_of(Direction::read));
         if (ready.writable) entry.events = static_cast<short>(entry.events & ~mask_of(Direction::write));
         if (entry.events == 0) entry.fd = ~entry.fd;

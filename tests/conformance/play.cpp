@@ -338,7 +338,8 @@ private:
     void end_write(const Step& step) {
         if (entity(step["E"])->is_over) throw Refused(make_error(ErrorCode::closed, "end_write"));
         with_connection(step, [](Connection& connection) {
-            if (const tidemill::WriteResult ended = connection.end_write(); ended.has_failed()) throw Refused(connection.write_error(ended.code));
+            if (const tidemill::WriteResult ended = connection.end_write(); ended.has_failed())
+                throw Refused(connection.write_error(ended.code));
         });
     }
 

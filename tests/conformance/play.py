@@ -298,14 +298,14 @@ class Play:
 def shown(detail):
     return "" if detail is None else detail if isinstance(detail, str) else repr(detail[:60])
 
+def give_up(attempt, over):
+    print(f"{attempt.scenario.path}:{attempt.line} over {over}: hangs", flush=True)
+    os._exit(1)
+
 def play(scenario, transport, poller, folder):
     """Nothing if all went well, otherwise where and what went wrong."""
     attempt = Play(scenario, transport, poller, folder)
-
-    def give_up():
-        print(f"{scenario.path}:{attempt.line} over {transport} with {poller}: hangs", flush=True)
-        os._exit(1)
-    watch = threading.Timer(120, give_up)
+    watch = threading.Timer(120, give_up, [attempt, f"{transport} with {poller}"])
     watch.start()
     try:
         attempt.run()
@@ -313,5 +313,5 @@ def play(scenario, transport, poller, folder):
         return attempt.line, str(error) if isinstance(error, Failed) else repr(error)
     finally:
         watch.cancel()
-        del attempt, give_up, watch
+        del attempt, watch
         gc.collect()
