@@ -5,7 +5,7 @@
 # fail. A command counts the tests that it tells of in its last line, "N passed, N failed[, N skipped]" or as tally.awk knows
 # it, otherwise as one.
 
-test_steps='unit asan tsan conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples surface
+test_steps='unit asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples surface
     floors packaging bench'
 
 test_step() {
@@ -15,11 +15,17 @@ test_step() {
         run build/tests/contract_tests
         ;;
     asan)
-        if prepare build asan; then
+        if prepare build asan unit_tests contract_tests conformance; then
             for program in unit_tests contract_tests conformance_cpp; do run build/asan/tests/$program; done
         fi
         ;;
-    tsan) if prepare build tsan; then run env $fixed_addresses build/tsan/tests/thread_tests; fi ;;
+    tsan) if prepare build tsan thread_tests; then run env $fixed_addresses build/tsan/tests/thread_tests; fi ;;
+    fuzz)
+        if with fuzz && prepare build fuzz; then
+            run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
+            run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
+        fi
+        ;;
     conformance-cpp) run build/tests/conformance_cpp ;;
     conformance-python) if with Python; then run $python tests/conformance/run.py; fi ;;
     conformance-ruby) if with Ruby; then run ruby tests/conformance/run.rb; fi ;;
