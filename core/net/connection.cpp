@@ -67,7 +67,9 @@ void Connection::open_now() {
 
 void Connection::on_ready(const Ready& ready) {
     if (state_ == State::closed) return;
-    is_call_due_ = false;
+    // Only the call that call_me() asked for has nothing to report. Taking any other for it would let a second one be asked for, and
+    // with every report of a busy socket the calls of a turn, and so its share of it, would grow.
+    if (!ready.readable && !ready.writable) is_call_due_ = false;
     if (connector_) return connector_->on_ready(ready);
     if (!is_opened_) open_now();
     if (ready.ended) is_end_near_ = true;

@@ -29,13 +29,19 @@ STANDARD = set(
     unordered_map unordered_set utility valarray variant vector version""".split()
 )
 
-INTERPRETERS = re.compile(r"^(Python|lua|lauxlib|lualib|luajit|ruby)\b.*\.h|^ruby/|^lua[\d.]*/")
+INTERPRETERS = re.compile(
+    r"^(Python|lua|lauxlib|lualib|luajit|ruby)\b.*\.h|^ruby/|^lua[\d.]*/"
+)
 OPENSSL = re.compile(r"^openssl/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
 
 def sources(folder):
-    return sorted(path for path in folder.rglob("*") if path.suffix in {".h", ".hpp", ".c", ".cpp", ".def", ".i"})
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix in {".h", ".hpp", ".c", ".cpp", ".def", ".i"}
+    )
 
 
 def includes(path):
@@ -70,7 +76,11 @@ def check_core():
         parts = path.relative_to(ROOT / "core").parts
         if len(parts) == 1:
             if path.name != "tidemill.h":
-                yield path, 1, "only tidemill.h, the contents page, lies outside the floors"
+                yield (
+                    path,
+                    1,
+                    "only tidemill.h, the contents page, lies outside the floors",
+                )
             continue
         if parts[0] not in BELOW:
             yield path, 1, f"there is no floor '{parts[0]}'"
@@ -86,7 +96,11 @@ def check_interpreters():
         for path in sources(ROOT / folder):
             for number, name in includes(path):
                 if INTERPRETERS.match(name):
-                    yield path, number, f"includes {name}: only bindings/ knows interpreters"
+                    yield (
+                        path,
+                        number,
+                        f"includes {name}: only bindings/ knows interpreters",
+                    )
 
 
 def self_test():
