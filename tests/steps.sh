@@ -104,7 +104,7 @@ run() {
     for word; do
         case $word in
         build/api*) ;; # made by the step itself
-        build/* | tests/* | bench/* | python/*) if ! [ -e "$word" ]; then skip "there is no $word"; return; fi ;;
+        build/* | tests/* | bench/* | python/*) if ! [ -e "$word" ]; then miss "$word"; return; fi ;;
         esac
     done
     printf '   %s ... ' "$(printf '%s ' "$@" | cut -c 1-100)"
@@ -142,6 +142,12 @@ prepare() {
 show_failure() {
     tail -n 40 "$1" | sed 's/^/   | /'
     say "   | all of it in $log"
+}
+
+# Everything that a step names exists in a complete tree: what is gone was renamed or not built, and must not pass as skipped.
+miss() {
+    say "   failed: there is no $1"
+    failed=$((failed + 1))
 }
 
 skip() {
