@@ -49,7 +49,7 @@ class CancelledError(Error):
 class Connection:
     """A stream: TCP, UNIX or memory. Subclass it and override the callbacks that you need.
 
-    Callbacks come in this order: on_open? (on_data | on_drain)* on_end? on_close. on_close comes exactly once and last, also when
+    Callbacks come in this order: on_open? (on_data | on_drain)* (on_end on_drain*)? on_close. on_close comes exactly once and last, also when
     connecting failed and when the reactor stops. No callback ever runs inside a call that you make. The reactor keeps the object
     alive from listen/connect until on_close has returned.
     """

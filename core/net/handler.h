@@ -1,6 +1,6 @@
 // Handler: what a user is told about a connection. This page is the contract; the conformance suite proves it in every language.
 //
-//     on_open?  (on_data | on_drain)*  on_end?  on_close
+//     on_open?  (on_data | on_drain)*  (on_end on_drain*)?  on_close
 //
 //  - in this order; on_close exactly once and last, also when connecting failed and when the reactor stops;
 //  - never from inside a call that the user made: always from the loop;

@@ -126,19 +126,26 @@ AcceptResult accept_stream(int listening_fd) {
         switch (errno) {
             case EAGAIN:
                 return {AcceptResult::Kind::would_block, errno, {}, {}};
-            case EMFILE:
-            case ENFILE:
-            case ENOBUFS:
-            case ENOMEM:
-                return {AcceptResult::Kind::starved, errno, {}, {}};
             case EBADF:
             case EINVAL:
             case ENOTSOCK:
             case EOPNOTSUPP:
             case EFAULT:
                 return {AcceptResult::Kind::error, errno, {}, {}};
+            case EINTR:
+            case ECONNABORTED:
+            case ENETDOWN:
+            case EPROTO:
+            case ENOPROTOOPT:
+            case EHOSTDOWN:
+            case ENONET:
+            case EHOSTUNREACH:
+            case ENETUNREACH:
+            case ETIMEDOUT:
+                break;  // trouble of that one connection: accept(2) says to go on with the next
             default:
-                break;  // EINTR, ECONNABORTED and pending errors of that one connection: accept(2) says to go on with the next
+                // EMFILE, ENFILE, ENOBUFS, ENOMEM; and what may last, such as EPERM from a sandbox: going on at once would spin.
+                return {AcceptResult::Kind::starved, errno, {}, {}};
         }
     }
 }
