@@ -26,7 +26,8 @@ inline constexpr std::size_t gather_blocks = 64;
 inline constexpr std::size_t high_watermark = 256 * 1024;
 inline constexpr std::size_t low_watermark = 64 * 1024;
 
-// One connection may read this much in a turn before the others get theirs.
+// One connection may read this much for one report of readiness before the others get theirs; in a turn it can have two: the poller's
+// and the one that it asked for when its last share was cut short.
 inline constexpr std::size_t read_per_turn = 1024 * 1024;
 
 // Connections accepted by one listener in a turn: a burst must not starve those already served.
