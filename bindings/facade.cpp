@@ -135,24 +135,20 @@ void ReactorCore::post() {
     });
 }
 
+Task ReactorCore::timer_task(std::int64_t ticket) {
+    return [this, ticket] {
+        if (!host_->call_timer(ticket)) host_->on_raised(nullptr);
+    };
+}
+
 std::uint64_t ReactorCore::call_later(double seconds, std::int64_t ticket) {
     check_usable("call_later");
-    return reactor_
-        .call_later(seconds_to_duration(seconds, "call_later"),
-                    [this, ticket] {
-                        if (!host_->call_timer(ticket)) host_->on_raised(nullptr);
-                    })
-        .id();
+    return reactor_.call_later(seconds_to_duration(seconds, "call_later"), timer_task(ticket)).id();
 }
 
 std::uint64_t ReactorCore::call_every(double seconds, std::int64_t ticket) {
     check_usable("call_every");
-    return reactor_
-        .call_every(seconds_to_duration(seconds, "call_every"),
-                    [this, ticket] {
-                        if (!host_->call_timer(ticket)) host_->on_raised(nullptr);
-                    })
-        .id();
+    return reactor_.call_every(seconds_to_duration(seconds, "call_every"), timer_task(ticket)).id();
 }
 
 bool ReactorCore::timer_cancel(std::uint64_t timer) {

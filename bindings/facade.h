@@ -68,6 +68,7 @@ private:
     void check_usable(std::string_view operation);
     Listener* find_usable_listener(std::uint64_t listener, std::string_view operation);
     HandlerPtr make_handler(std::int64_t factory);
+    Task timer_task(std::int64_t ticket);
 
     std::unique_ptr<Host> host_;
     std::unique_ptr<ManualClock> clock_;
