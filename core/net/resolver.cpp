@@ -2,13 +2,13 @@
 
 namespace tidemill {
 
-Resolver::Resolver(Reactor& reactor) : reactor_(reactor), workers_(limits::resolver_threads, limits::resolver_queue) {}
+Resolver::Resolver(Reactor& reactor) : reactor_(reactor), pool_(limits::resolver_threads, limits::resolver_queue) {}
 
 std::uint64_t Resolver::resolve(const Endpoint& endpoint, Answer answer) {
     const std::uint64_t request = next_request_++;
     waiting_.emplace(request, std::move(answer));
     // The mailbox and not the reactor: the answer may come after the reactor is gone, and then finds it closed.
-    const bool is_queued = workers_.submit([this, request, endpoint, mailbox = reactor_.mailbox()] {
+    const bool is_queued = pool_.submit([this, request, endpoint, mailbox = reactor_.mailbox()] {
         auto result = std::make_shared<Result<std::vector<Address>>>(look_up(endpoint, "connect"));
         mailbox->post([this, request, result] { deliver(request, std::move(*result)); });
     });

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tidemill/reactor/reactor.h"
-#include "tidemill/reactor/workers.h"
+#include "tidemill/reactor/thread_pool.h"
 #include "tidemill/sys/address.h"
 
 namespace tidemill {
@@ -26,7 +26,7 @@ private:
     void deliver(std::uint64_t request, Result<std::vector<Address>> result);
 
     Reactor& reactor_;
-    Workers workers_;
+    ThreadPool pool_;
     std::unordered_map<std::uint64_t, Answer> waiting_;
     std::uint64_t next_request_ = 1;
 };

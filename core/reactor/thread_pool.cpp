@@ -1,4 +1,4 @@
-#include "tidemill/reactor/workers.h"
+#include "tidemill/reactor/thread_pool.h"
 
 #include <condition_variable>
 #include <deque>
@@ -11,7 +11,7 @@
 namespace tidemill {
 
 // Shared by the owner and the threads: the last one to leave frees it.
-struct Workers::Pool {
+struct ThreadPool::Pool {
     std::size_t most_threads;
     std::size_t most_jobs;
     std::mutex mutex;
@@ -39,12 +39,12 @@ struct Workers::Pool {
     }
 };
 
-Workers::Workers(std::size_t threads, std::size_t queue) : pool_(std::make_shared<Pool>()) {
+ThreadPool::ThreadPool(std::size_t threads, std::size_t queue) : pool_(std::make_shared<Pool>()) {
     pool_->most_threads = threads;
     pool_->most_jobs = queue;
 }
 
-Workers::~Workers() {
+ThreadPool::~ThreadPool() {
     std::deque<Task> dropped;
     {
         const std::lock_guard lock(pool_->mutex);
@@ -54,7 +54,7 @@ Workers::~Workers() {
     pool_->news.notify_all();
 }
 
-bool Workers::submit(Task job) {
+bool ThreadPool::submit(Task job) {
     const std::lock_guard lock(pool_->mutex);
     if (pool_->jobs.size() >= pool_->most_jobs) return false;
     if (pool_->idle <= pool_->jobs.size() && pool_->threads < pool_->most_threads) {

@@ -1,4 +1,4 @@
-#include "tidemill/reactor/workers.h"
+#include "tidemill/reactor/thread_pool.h"
 
 #include <doctest/doctest.h>
 #include <pthread.h>
@@ -34,44 +34,44 @@ static Task blocking_job(const std::shared_ptr<Gateway>& gate) {
     };
 }
 
-TEST_CASE("workers_do_every_job") {
-    Workers workers(3, 1000);
+TEST_CASE("thread_pool_do_every_job") {
+    ThreadPool pool(3, 1000);
     const auto gate = std::make_shared<Gateway>();
     gate->opening.set_value();
-    for (int i = 0; i < 500; ++i) CHECK(workers.submit(blocking_job(gate)));
+    for (int i = 0; i < 500; ++i) CHECK(pool.submit(blocking_job(gate)));
     gate->wait_for_done(500);
 }
 
-TEST_CASE("workers_run_as_many_jobs_at_once_as_there_are_threads") {
-    Workers workers(3, 10);
+TEST_CASE("thread_pool_run_as_many_jobs_at_once_as_there_are_threads") {
+    ThreadPool pool(3, 10);
     const auto gate = std::make_shared<Gateway>();
-    for (int i = 0; i < 4; ++i) CHECK(workers.submit(blocking_job(gate)));
+    for (int i = 0; i < 4; ++i) CHECK(pool.submit(blocking_job(gate)));
     gate->wait_for_begun(3);
     CHECK(gate->begun == 3);
     gate->opening.set_value();
     gate->wait_for_done(4);
 }
 
-TEST_CASE("workers_with_a_full_queue_refuse") {
-    Workers workers(1, 2);
+TEST_CASE("thread_pool_with_a_full_queue_refuse") {
+    ThreadPool pool(1, 2);
     const auto gate = std::make_shared<Gateway>();
-    CHECK(workers.submit(blocking_job(gate)));
+    CHECK(pool.submit(blocking_job(gate)));
     gate->wait_for_begun(1);
-    CHECK(workers.submit(blocking_job(gate)));
-    CHECK(workers.submit(blocking_job(gate)));
-    CHECK_FALSE(workers.submit(blocking_job(gate)));
+    CHECK(pool.submit(blocking_job(gate)));
+    CHECK(pool.submit(blocking_job(gate)));
+    CHECK_FALSE(pool.submit(blocking_job(gate)));
     gate->opening.set_value();
     gate->wait_for_done(3);
 }
 
-TEST_CASE("workers_destroyed_drop_what_has_not_begun_and_wait_for_nobody") {
+TEST_CASE("thread_pool_destroyed_drop_what_has_not_begun_and_wait_for_nobody") {
     const auto gate = std::make_shared<Gateway>();
     const auto held = std::make_shared<int>(1);
     {
-        Workers workers(1, 10);
-        workers.submit(blocking_job(gate));
+        ThreadPool pool(1, 10);
+        pool.submit(blocking_job(gate));
         gate->wait_for_begun(1);
-        workers.submit([held] {});
+        pool.submit([held] {});
         CHECK(held.use_count() == 2);
     }
     CHECK(held.use_count() == 1);
@@ -80,10 +80,10 @@ TEST_CASE("workers_destroyed_drop_what_has_not_begun_and_wait_for_nobody") {
     gate->wait_for_done(1);
 }
 
-TEST_CASE("workers_block_signals") {
-    Workers workers(1, 10);
+TEST_CASE("thread_pool_block_signals") {
+    ThreadPool pool(1, 10);
     std::promise<bool> is_blocked;
-    workers.submit([&] {
+    pool.submit([&] {
         sigset_t mask;
         ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
         is_blocked.set_value(sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGTERM) == 1);
@@ -91,11 +91,11 @@ TEST_CASE("workers_block_signals") {
     CHECK(is_blocked.get_future().get());
 }
 
-TEST_CASE("workers_drop_a_job_before_they_take_the_next") {
-    Workers workers(1, 10);
+TEST_CASE("thread_pool_drop_a_job_before_they_take_the_next") {
+    ThreadPool pool(1, 10);
     const auto held = std::make_shared<int>(1);
     std::promise<long> count;
-    workers.submit([held] {});
-    workers.submit([&] { count.set_value(held.use_count()); });
+    pool.submit([held] {});
+    pool.submit([&] { count.set_value(held.use_count()); });
     CHECK(count.get_future().get() == 1);
 }

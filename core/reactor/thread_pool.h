@@ -1,4 +1,4 @@
-// Workers: a few threads for calls that block. Started when first needed; results travel back by the reactor's mailbox, which is the
+// ThreadPool: a few threads for calls that block. Started when first needed; results travel back by the reactor's mailbox, which is the
 // job's business.
 #pragma once
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace tidemill {
 
-class Workers {
+class ThreadPool {
 public:
     // threads: the most at once. queue: jobs that may wait for one.
-    Workers(std::size_t threads, std::size_t queue);
+    ThreadPool(std::size_t threads, std::size_t queue);
 
     // Jobs that have not begun are dropped. One that is under way goes on by itself: a blocked call cannot be stopped, and must not
     // hold up the end of the program.
-    ~Workers();
+    ~ThreadPool();
 
     // False if the queue is full or no thread could be started. The job runs on a worker, with all signals blocked, and must not throw.
     bool submit(Task job);
