@@ -135,6 +135,19 @@ class Timer:
     def is_active(self) -> bool:
         """Whether a call is still to come."""
 
+@final
+class SignalWatch:
+    """A function that is called when a signal comes. Made by Reactor.on_signal; stays until close() or until the reactor stops."""
+
+    @property
+    def name(self) -> str:
+        """The signal's name, as it was given."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the function may still be called."""
+    def close(self) -> None:
+        """The function is not called after this; the signal's old action comes back with its last watch. A second close does nothing."""
+
 class Reactor:
     """The loop. One thread owns it: the one that runs it; `post` is what other threads may call."""
 
@@ -181,6 +194,12 @@ class Reactor:
         """Starts connecting and returns the connection at once; on_open or on_close tells how it went. Names are resolved off the loop.
 
         handler: a Connection, or what makes one. connect_timeout: seconds for everything until on_open, 0 for none. Errors: ArgumentError.
+        """
+    def on_signal(self, name: str, function: Callable[[str], object]) -> SignalWatch:
+        """Calls function(name) from the loop when the signal ("TERM" or "SIGTERM") came; signals that come close together are one.
+
+        While there is a watch, the signal's old action rests (the program's end, the interpreter's own handler). A watch alone does not keep run() running.
+        Errors: ArgumentError (unknown, or one that cannot be waited for, such as KILL), LimitError.
         """
     def set_error_handler(self, function: Callable[[Exception, Connection | None], object] | None) -> None:
         """function(error, connection or nothing) takes what a callback raised, unless the connection has on_error; nothing restores the default: run() raises it."""

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tidemill/net/signal_watch.h"
+
 namespace tidemill::script {
 
 template <class T>
@@ -125,19 +127,19 @@ Bytes ReactorCore::poller() {
 void ReactorCore::next_tick() {
     check_usable("next_tick");
     reactor_.next_tick([this] {
-        if (!host_->call_tick()) host_->on_raised(nullptr);
+        if (!host_->call_tick()) host_->on_raised();
     });
 }
 
 void ReactorCore::post() {
     reactor_.post([this] {
-        if (!host_->call_posted()) host_->on_raised(nullptr);
+        if (!host_->call_posted()) host_->on_raised();
     });
 }
 
 Task ReactorCore::timer_task(std::int64_t ticket) {
     return [this, ticket] {
-        if (!host_->call_timer(ticket)) host_->on_raised(nullptr);
+        if (!host_->call_timer(ticket)) host_->on_raised();
     };
 }
 
@@ -165,7 +167,7 @@ bool ReactorCore::timer_is_active(std::uint64_t timer) {
 HandlerPtr ReactorCore::make_handler(std::int64_t factory) {
     ScriptHandler* handler = host_->make_connection(factory);
     if (handler == nullptr) {
-        host_->on_raised(nullptr);
+        host_->on_raised();
         return nullptr;
     }
     handler->set_host(*host_);
@@ -210,6 +212,25 @@ void ReactorCore::connect(Bytes endpoint, ScriptHandler& handler, double connect
     }
     handler.set_host(*host_);
     value_or_throw(tidemill::connect(reactor_, endpoint, HandlerPtr(&handler), {timeout}));
+}
+
+// ---- other objects of the script ----
+
+std::uint64_t ReactorCore::on_signal(Bytes name, std::int64_t object) {
+    auto held = std::make_shared<ScriptObject>(*host_, object);
+    return value_or_throw(tidemill::on_signal(reactor_, name,
+                                              [held](const std::string& came) { held->emit(Event::_on_signal, {Value::words(came)}); }))
+        ->id();
+}
+
+bool ReactorCore::watch_is_open(std::uint64_t watch) {
+    const Watch* found = find_watch(reactor_, watch);
+    return found != nullptr && found->is_open();
+}
+
+void ReactorCore::watch_close(std::uint64_t watch) {
+    check_usable("close");
+    if (Watch* found = find_watch(reactor_, watch)) found->close();
 }
 
 // The connection of a handler; nullptr if it is closed, when there is nothing to do. Throws state.

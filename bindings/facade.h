@@ -58,6 +58,12 @@ public:
 
     void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
 
+    // Objects of the script that are no connections: the adaptor puts the object into its table under the ticket before the call, and
+    // takes it out again if the call throws (script.h, ScriptObject).
+    std::uint64_t on_signal(Bytes name, std::int64_t object);
+    bool watch_is_open(std::uint64_t watch);
+    void watch_close(std::uint64_t watch);
+
     // What a program that embeds the script's reactor works with.
     Reactor& reactor() { return reactor_; }
     Host& host() { return *host_; }

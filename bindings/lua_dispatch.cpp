@@ -215,9 +215,21 @@ LuaHandler& check_handler(lua_State* L, int index) {
 
 // What the door is for: first the events, then these. Names of what is called in Lua, in the order of the door's upvalues; forget
 // calls nothing.
-enum class Name : std::uint8_t { timer = event_count, tick, accept, report, pulse, on_error, error_handler, count, forget = count };
+enum class Name : std::uint8_t {
+    timer = event_count,
+    tick,
+    accept,
+    report,
+    pulse,
+    on_error,
+    error_handler,
+    objects,
+    count,
+    forget = count
+};
 
-constexpr const char* other_names[] = {"_call_timer", "_call_tick", "_accept", "_report", "_pulse", "on_error", "_error_handler"};
+constexpr const char* other_names[] = {"_call_timer", "_call_tick", "_accept",        "_report",
+                                       "_pulse",      "on_error",   "_error_handler", "_objects"};
 static_assert(std::size(other_names) == static_cast<std::size_t>(Name::count) - event_count);
 
 // The door's upvalues.
@@ -230,13 +242,8 @@ constexpr int first_name_place = 5;
 class LuaHost final : public Host {
 public:
     bool emit(const LuaHandler& handler, Event event, const Value* arguments, std::size_t count) {
-        std::string error_text;
-        for (std::size_t i = 0; i < count; ++i) {
-            if (arguments[i].kind == Value::Kind::error && arguments[i].error->is_set()) error_text = arguments[i].error->text();
-        }
-        Upcall call{
-            .name = static_cast<Name>(event), .handler = &handler, .arguments = arguments, .count = count, .error_text = error_text};
-        return go(call);
+        Upcall call{.name = static_cast<Name>(event), .handler = &handler, .arguments = arguments, .count = count};
+        return go_with_text(call);
     }
 
     // Lua calls this, inside lua_pcall: it may raise.
@@ -246,7 +253,7 @@ public:
         if (static_cast<std::size_t>(call->name) < event_count) {
             pass_event(L, *call);
         } else if (call->name == Name::forget) {
-            for (const int place : call->places) luaL_unref(L, lua_upvalueindex(open_place), place);
+            forget_inside(L, *call);
         } else if (call->name == Name::on_error || call->name == Name::error_handler) {
             pass_error(L, *call);
         } else {
@@ -291,10 +298,21 @@ public:
         if (!go(call)) clear_raised();  // no memory to note that two places are free; they are lost until the reactor goes
     }
 
-    Verdict judge(ScriptHandler* handler) override {
-        auto* whose = static_cast<LuaHandler*>(handler);
+    bool emit(Ticket object, Event event, const Value* arguments, std::size_t count) override {
+        Upcall call{.name = static_cast<Name>(event), .arguments = arguments, .count = count, .object = object};
+        return go_with_text(call);
+    }
+
+    void forget(Ticket object) override {
+        if (frame_.state == nullptr || is_inside_) return;
+        Upcall call{.name = Name::forget, .object = object};
+        if (!go(call)) clear_raised();
+    }
+
+    Verdict judge(Party whose) override {
         if (is_interruption(frame_.state, frame_.raised)) return Verdict::leaving;
-        if (whose != nullptr && offer(Name::on_error, whose)) return Verdict::taken;
+        const bool is_somebody = whose.handler != nullptr || whose.object != 0;
+        if (is_somebody && offer(Name::on_error, whose)) return Verdict::taken;
         if (!is_interruption(frame_.state, frame_.raised) && offer(Name::error_handler, whose)) return Verdict::taken;
         return is_interruption(frame_.state, frame_.raised) ? Verdict::leaving : Verdict::unhandled;
     }
@@ -348,7 +366,19 @@ private:
         bool has_taker = false;
         LuaHandler* made = nullptr;
         int places[2] = {LUA_NOREF, LUA_NOREF};
+        Ticket object = 0;
     };
+
+    // For an event: the words of an error among its arguments are made here, where a std::string is safe.
+    bool go_with_text(Upcall& call) {
+        std::string error_text;
+        for (std::size_t i = 0; i < call.count; ++i) {
+            const Value& value = call.arguments[i];
+            if (value.kind == Value::Kind::error && value.error->is_set()) error_text = value.error->text();
+        }
+        call.error_text = error_text;
+        return go(call);
+    }
 
     // False: it raised; the error is in its place. Does not raise: all that happens outside lua_pcall is moving what is there.
     bool go(Upcall& call, bool with_error = false) {
@@ -371,8 +401,8 @@ private:
     }
 
     // True if there is somebody for the error and he did not raise. If he did, his error is the one to deal with from now on.
-    bool offer(Name name, const LuaHandler* handler) {
-        Upcall call{.name = name, .handler = handler};
+    bool offer(Name name, Party whose) {
+        Upcall call{.name = name, .handler = static_cast<LuaHandler*>(whose.handler), .object = whose.object};
         if (!go(call, true) || !call.has_taker) return false;
         clear_raised();
         return true;
@@ -387,9 +417,29 @@ private:
 
     static void push_name(lua_State* L, Name name) { lua_pushvalue(L, lua_upvalueindex(first_name_place + static_cast<int>(name))); }
 
-    static void push_instance(lua_State* L, const LuaHandler* handler) {
-        if (handler != nullptr) {
-            lua_rawgeti(L, lua_upvalueindex(open_place), handler->instance_);
+    static void push_objects(lua_State* L) {
+        push_name(L, Name::objects);
+        lua_rawget(L, lua_upvalueindex(reactor_place));
+    }
+
+    static void forget_inside(lua_State* L, const Upcall& call) {
+        for (const int place : call.places) luaL_unref(L, lua_upvalueindex(open_place), place);
+        if (call.object == 0) return;
+        push_objects(L);
+        push_integer(L, static_cast<std::uint64_t>(call.object));
+        lua_pushnil(L);
+        lua_rawset(L, -3);
+    }
+
+    // Whose event it is: a connection, another object, or nil.
+    static void push_instance(lua_State* L, const Upcall& call) {
+        if (call.handler != nullptr) {
+            lua_rawgeti(L, lua_upvalueindex(open_place), call.handler->instance_);
+        } else if (call.object != 0) {
+            push_objects(L);
+            push_integer(L, static_cast<std::uint64_t>(call.object));  // lua_rawgeti of Lua 5.1 takes no more than an int
+            lua_rawget(L, -2);
+            lua_remove(L, -2);
         } else {
             lua_pushnil(L);
         }
@@ -397,7 +447,7 @@ private:
 
     // Looked up anew for every event: an instance may get another on_data at any time.
     static void pass_event(lua_State* L, const Upcall& call) {
-        push_instance(L, call.handler);
+        push_instance(L, call);
         push_name(L, call.name);
         lua_gettable(L, 1);
         lua_pushvalue(L, 1);
@@ -407,7 +457,7 @@ private:
 
     // The error is at 1. on_error(self, error) or error_handler(error, connection).
     static void pass_error(lua_State* L, Upcall& call) {
-        push_instance(L, call.handler);
+        push_instance(L, call);
         const bool is_method = call.name == Name::on_error;
         push_name(L, call.name);
         lua_gettable(L, is_method ? 2 : lua_upvalueindex(reactor_place));

@@ -15,6 +15,7 @@ struct Names {
     PyObject* posted;
     PyObject* accept;
     PyObject* open;
+    PyObject* objects;
     PyObject* error_handler;
 };
 Names names;
@@ -76,29 +77,32 @@ PyObject* to_python(const Value& value) {
 
 constexpr std::size_t most_arguments = 4;
 
+// False: it raised.
+bool call_method(PyObject* self, Event event, const Value* arguments, std::size_t count) {
+    // vectorcall may use the place before the arguments; self goes first.
+    PyObject* stack[most_arguments + 2] = {nullptr, self};
+    std::size_t made = 0;
+    while (made < count && (stack[made + 2] = to_python(arguments[made])) != nullptr) ++made;
+    Py_INCREF(self);  // the callback may close what it belongs to and drop the last reference
+    PyObject* answer = nullptr;
+    if (made == count) {
+        PyObject* name = names.events[static_cast<std::size_t>(event)];
+        answer = PyObject_VectorcallMethod(name, stack + 1, (count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    }
+    for (std::size_t i = 0; i < made; ++i) Py_DECREF(stack[i + 2]);
+    Py_XDECREF(answer);
+    Py_DECREF(self);
+    return answer != nullptr;
+}
+
 class PythonHandler final : public ScriptHandler {
 public:
     explicit PythonHandler(PyObject* self) : self_(self) {}
     PyObject* self() const { return self_; }
 
 protected:
-    bool emit(Event event, const Value* arguments, std::size_t count) override {
-        // vectorcall may use the place before the arguments; self goes first.
-        PyObject* stack[most_arguments + 2] = {nullptr, self_};
-        std::size_t made = 0;
-        while (made < count && (stack[made + 2] = to_python(arguments[made])) != nullptr) ++made;
-        Py_INCREF(self_);  // the callback may close the connection and drop the last reference
-        PyObject* answer = nullptr;
-        if (made == count) {
-            PyObject* name = names.events[static_cast<std::size_t>(event)];
-            answer = PyObject_VectorcallMethod(name, stack + 1, (count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
-        }
-        for (std::size_t i = 0; i < made; ++i) Py_DECREF(stack[i + 2]);
-        Py_XDECREF(answer);
-        // The reactor's own reference outlives this call, so self_ is still valid for the host's judgement.
-        Py_DECREF(self_);
-        return answer != nullptr;
-    }
+    // The reactor's own reference outlives this call, so self_ is still valid for the host's judgement.
+    bool emit(Event event, const Value* arguments, std::size_t count) override { return call_method(self_, event, arguments, count); }
 
 private:
     PyObject* self_;  // borrowed: this handler is embedded in it
@@ -231,18 +235,30 @@ public:
         return made ? handler_from_python(made.get()) : nullptr;
     }
 
+    bool emit(Ticket object, Event event, const Value* arguments, std::size_t count) override {
+        const Reference found(object_under(object));
+        return found && call_method(found.get(), event, arguments, count);
+    }
+
+    void forget(Ticket object) override {
+        if (self_ == nullptr) return;
+        const Reference objects(PyObject_GetAttr(self_, names.objects));
+        const Reference number(PyLong_FromLongLong(object));
+        if (!objects || !number || PyDict_DelItem(objects.get(), number.get()) < 0) PyErr_Clear();  // the adaptor took it back itself
+    }
+
     void forget(ScriptHandler& handler) override {
         if (self_ == nullptr) return;  // outside a run the reactor object itself is going, and its set with it
         const Reference open(PyObject_GetAttr(self_, names.open));
         if (!open || PySet_Discard(open.get(), static_cast<PythonHandler&>(handler).self()) < 0) PyErr_WriteUnraisable(self_);
     }
 
-    Verdict judge(ScriptHandler* handler) override {
+    Verdict judge(Party party) override {
         raised_.fetch();
         if (!PyErr_GivenExceptionMatches(raised_.type, PyExc_Exception)) return Verdict::leaving;
-        PyObject* connection = handler == nullptr ? Py_None : static_cast<PythonHandler*>(handler)->self();
-        if (handler != nullptr && offer_to_connection(connection)) return Verdict::taken;
-        if (offer_to_error_handler(connection)) return Verdict::taken;
+        const Reference whose(of_party(party));
+        if (whose.get() != Py_None && offer_to_party(whose.get())) return Verdict::taken;
+        if (offer_to_error_handler(whose.get())) return Verdict::taken;
         return Verdict::unhandled;
     }
 
@@ -298,8 +314,28 @@ private:
         return false;
     }
 
-    bool offer_to_connection(PyObject* connection) {
-        const Reference method(PyObject_GetAttr(connection, names.on_error));
+    // A new reference; nullptr with an exception set.
+    PyObject* object_under(Ticket ticket) {
+        const Reference objects(PyObject_GetAttr(self_, names.objects));
+        const Reference number(PyLong_FromLongLong(ticket));
+        return objects && number ? PyObject_GetItem(objects.get(), number.get()) : nullptr;
+    }
+
+    // A new reference; None for nobody.
+    PyObject* of_party(Party party) {
+        PyObject* found = Py_None;
+        if (party.object != 0) {
+            if (PyObject* object = object_under(party.object)) return object;
+            PyErr_Clear();
+        } else if (party.handler != nullptr) {
+            found = static_cast<PythonHandler*>(party.handler)->self();
+        }
+        Py_INCREF(found);
+        return found;
+    }
+
+    bool offer_to_party(PyObject* party) {
+        const Reference method(PyObject_GetAttr(party, names.on_error));
         if (!method) {
             PyErr_Clear();
             return false;
@@ -307,13 +343,13 @@ private:
         return is_taken_by(Reference(PyObject_CallFunctionObjArgs(method.get(), raised_.value, nullptr)));
     }
 
-    bool offer_to_error_handler(PyObject* connection) {
+    bool offer_to_error_handler(PyObject* party) {
         const Reference function(PyObject_GetAttr(self_, names.error_handler));
         if (!function || function.get() == Py_None) {
             PyErr_Clear();
             return false;
         }
-        return is_taken_by(Reference(PyObject_CallFunctionObjArgs(function.get(), raised_.value, connection, nullptr)));
+        return is_taken_by(Reference(PyObject_CallFunctionObjArgs(function.get(), raised_.value, party, nullptr)));
     }
 
     PyObject* self_ = nullptr;  // borrowed from the frame of the adaptor's run()
@@ -350,13 +386,10 @@ bool intern_names() {
         if ((names.events[i] = PyUnicode_InternFromString(event_names[i])) == nullptr) return false;
     }
     const std::pair<PyObject**, const char*> others[] = {
-        {&names.on_error, "on_error"},
-        {&names.timer, "_call_timer"},
-        {&names.tick, "_call_tick"},
-        {&names.posted, "_call_posted"},
-        {&names.accept, "_accept"},
-        {&names.open, "_open"},
-        {&names.error_handler, "_error_handler"},
+        {&names.on_error, "on_error"}, {&names.timer, "_call_timer"},
+        {&names.tick, "_call_tick"},   {&names.posted, "_call_posted"},
+        {&names.accept, "_accept"},    {&names.open, "_open"},
+        {&names.objects, "_objects"},  {&names.error_handler, "_error_handler"},
     };
     for (const auto& [place, name] : others) {
         if ((*place = PyUnicode_InternFromString(name)) == nullptr) return false;

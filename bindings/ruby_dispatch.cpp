@@ -21,6 +21,7 @@ struct Names {
     ID judge;
     ID report;
     ID open;
+    ID objects;
     ID make_error;
 };
 Names names;
@@ -96,6 +97,13 @@ VALUE to_ruby(const Value& value) {
 // ---- the object that users subclass ----
 
 constexpr std::size_t most_arguments = 4;
+
+// Raises.
+VALUE call_method(VALUE self, Event event, const Value* arguments, std::size_t count) {
+    VALUE converted[most_arguments];
+    for (std::size_t i = 0; i < count; ++i) converted[i] = to_ruby(arguments[i]);
+    return rb_funcallv(self, names.events[static_cast<std::size_t>(event)], static_cast<int>(count), converted);
+}
 
 class RubyHandler final : public ScriptHandler {
 public:
@@ -252,17 +260,30 @@ public:
         return succeeds(call) ? made : nullptr;
     }
 
+    bool emit(Ticket object, Event event, const Value* arguments, std::size_t count) override {
+        auto call = [this, object, event, arguments, count] { return call_method(object_under(object), event, arguments, count); };
+        return succeeds(call);
+    }
+
+    void forget(Ticket object) override {
+        if (NIL_P(self_)) return;
+        auto call = [this, object] { return rb_hash_delete(rb_ivar_get(self_, names.objects), LL2NUM(object)); };
+        if (!succeeds(call)) park();
+    }
+
     void forget(ScriptHandler& handler) override {
         if (NIL_P(self_)) return;  // outside a run the reactor object itself is going, and its set with it
         auto call = [this, &handler] { return rb_hash_delete(rb_ivar_get(self_, names.open), static_cast<RubyHandler&>(handler).self()); };
         if (!succeeds(call)) park();
     }
 
-    Verdict judge(ScriptHandler* handler) override {
+    Verdict judge(Party party) override {
         if (is_leaving()) return Verdict::leaving;
-        VALUE connection = handler == nullptr ? Qnil : static_cast<RubyHandler*>(handler)->self();
         // What nobody takes comes back raised.
-        auto offer = [this, connection] { return rb_funcall(self_, names.judge, 2, raised_.exception, connection); };
+        auto offer = [this, party] {
+            const VALUE connection = party.handler == nullptr ? Qnil : static_cast<RubyHandler*>(party.handler)->self();
+            return rb_funcall(self_, names.judge, 2, raised_.exception, party.object == 0 ? connection : object_under(party.object));
+        };
         if (succeeds(offer)) {
             raised_.clear();
             return Verdict::taken;
@@ -362,6 +383,8 @@ private:
         return !raised_.is_set();
     }
 
+    VALUE object_under(Ticket ticket) { return rb_hash_fetch(rb_ivar_get(self_, names.objects), LL2NUM(ticket)); }
+
     // Whether what was raised is none of the program's handlers' business.
     bool is_leaving() const { return raised_.is_jump() || !RTEST(rb_obj_is_kind_of(raised_.exception, rb_eStandardError)); }
 
@@ -378,11 +401,7 @@ private:
 bool RubyHandler::emit(Event event, const Value* arguments, std::size_t count) {
     // On the stack, where the garbage collector sees it: the callback may close the connection and drop the last reference.
     volatile VALUE self = self_;
-    auto call = [&self, event, arguments, count] {
-        VALUE converted[most_arguments];
-        for (std::size_t i = 0; i < count; ++i) converted[i] = to_ruby(arguments[i]);
-        return rb_funcallv(self, names.events[static_cast<std::size_t>(event)], static_cast<int>(count), converted);
-    };
+    auto call = [&self, event, arguments, count] { return call_method(self, event, arguments, count); };
     return static_cast<RubyHost*>(host())->succeeds(call);
 }
 
@@ -402,6 +421,7 @@ void intern_names() {
     names.judge = rb_intern("judge");
     names.report = rb_intern("report");
     names.open = rb_intern("@open");
+    names.objects = rb_intern("@objects");
     names.make_error = rb_intern("make_error");
 }
 

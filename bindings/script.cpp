@@ -8,7 +8,7 @@ void ScriptHandler::attached(Connection& connection) {
 }
 
 void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
-    if (!emit(event, arguments, count)) host_->on_raised(this);
+    if (!emit(event, arguments, count)) host_->on_raised({.handler = this});
 }
 
 void ScriptHandler::on_open(Connection&) {
@@ -46,12 +46,14 @@ void ScriptHandler::detach() {
     if (Connection* connection = std::exchange(connection_, nullptr)) connection->forget_handler();
 }
 
-void Host::on_raised(ScriptHandler* handler) {
-    const Verdict verdict = judge(handler);
-    if (verdict == Verdict::taken) return;
+bool Host::on_raised(Party party) {
+    const Verdict verdict = judge(party);
+    if (verdict == Verdict::taken) return true;
     park();
-    if (verdict == Verdict::unhandled && handler != nullptr && handler->connection() != nullptr) handler->connection()->abort();
+    Connection* connection = party.handler == nullptr ? nullptr : party.handler->connection();
+    if (verdict == Verdict::unhandled && connection != nullptr) connection->abort();
     reactor_->halt();
+    return false;
 }
 
 }  // namespace tidemill::script

@@ -3,6 +3,7 @@
 // the treaty that both sides keep.
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 
 #include "tidemill/net/net.h"
@@ -36,11 +37,18 @@ struct Value {
     };
 
     static Value octets(Bytes bytes) { return {Kind::octets, bytes}; }
+    static Value words(Bytes text) { return {Kind::text, text}; }
+    static Value number(std::int64_t number) { return Value(number); }
+    static Value seconds(double number) { return Value(number); }
+    static Value flag(bool flag) { return Value(flag); }
     static Value failure(const Error& error) { return {Kind::error, error}; }
 
 private:
     Value(Kind of, Bytes value) : kind(of), bytes(value) {}
     Value(Kind of, const Error& value) : kind(of), error(&value) {}
+    explicit Value(std::int64_t value) : kind(Kind::integer), integer(value) {}
+    explicit Value(double value) : kind(Kind::real), real(value) {}
+    explicit Value(bool value) : kind(Kind::boolean), boolean(value) {}
 };
 
 class Host;
@@ -84,8 +92,14 @@ private:
     bool was_attached_ = false;
 };
 
-// A function of the script, named by a number that its adaptor chose.
+// A function or an object of the script, named by a number that its adaptor chose; never 0.
 using Ticket = std::int64_t;
+
+// Whose callback raised: a connection's, that of another object, or nobody's (a timer's, a tick's, a factory's).
+struct Party {
+    ScriptHandler* handler = nullptr;
+    Ticket object = 0;
+};
 
 // What became of an exception: somebody took it; nobody did; or it is none of the program's business (Ctrl-C, exit) and leaves at once.
 enum class Verdict : std::uint8_t { taken, unhandled, leaving };
@@ -103,22 +117,46 @@ public:
     virtual bool call_posted() = 0;
     virtual ScriptHandler* make_connection(Ticket factory) = 0;
 
+    // Calls the event's method of an object that the adaptor keeps in its table of objects. False: it raised.
+    virtual bool emit(Ticket object, Event event, const Value* arguments, std::size_t count) = 0;
+
     // After on_close: the reactor's strong reference goes.
     virtual void forget(ScriptHandler& handler) = 0;
+    // After an object's last event: it leaves the table.
+    virtual void forget(Ticket object) = 0;
 
-    // The policy of handler.h for what was just raised: on_error of the connection (if any), then the reactor's error handler.
-    virtual Verdict judge(ScriptHandler* handler) = 0;
+    // The policy of handler.h for what was just raised: on_error of the party (if any), then the reactor's error handler.
+    virtual Verdict judge(Party party) = 0;
 
     // Keeps what was just raised, to leave run() with it. The first one wins; a later one is reported in the language's way.
     virtual void park() = 0;
 
     void set_reactor(Reactor& reactor) { reactor_ = &reactor; }
 
-    // What follows when a call answered false: judge, and then aborting, parking and halting as the verdict says.
-    void on_raised(ScriptHandler* handler);
+    // What follows when a call answered false: judge, and then aborting, parking and halting as the verdict says. True: somebody took it.
+    bool on_raised(Party party = {});
 
 protected:
     Reactor* reactor_ = nullptr;
+};
+
+// The core's hold on an object of the script that is no connection: a datagram socket, a process, a watch. The adaptor keeps the object
+// under the ticket from before the call that makes the core's part until this is destroyed, as that part's last step.
+class ScriptObject {
+public:
+    ScriptObject(Host& host, Ticket ticket) : host_(host), ticket_(ticket) {}
+    ~ScriptObject() { host_.forget(ticket_); }
+    ScriptObject(const ScriptObject&) = delete;
+    ScriptObject& operator=(const ScriptObject&) = delete;
+
+    // False: it raised and nobody took the exception; the loop is told to stop and the owner ends what it serves.
+    bool emit(Event event, std::initializer_list<Value> arguments = {}) {
+        return host_.emit(ticket_, event, arguments.begin(), arguments.size()) || host_.on_raised({.object = ticket_});
+    }
+
+private:
+    Host& host_;
+    Ticket ticket_;
 };
 
 }  // namespace tidemill::script

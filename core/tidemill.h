@@ -8,5 +8,6 @@
 #include "tidemill/net/connection.h"   // Connection
 #include "tidemill/net/handler.h"      // Handler: the callbacks and their order
 #include "tidemill/net/listener.h"     // Listener
-#include "tidemill/net/net.h"          // listen, connect
+#include "tidemill/net/net.h"
+#include "tidemill/net/signal_watch.h"          // listen, connect
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer

@@ -35,6 +35,10 @@ public:
     void listener_close(std::uint64_t listener);
 
     void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
+
+    std::uint64_t on_signal(Bytes name, std::int64_t object);
+    bool watch_is_open(std::uint64_t watch);
+    void watch_close(std::uint64_t watch);
 };
 
 Bytes error_table();

@@ -65,6 +65,9 @@ inline constexpr int resolver_threads = 4;
 // Look-ups waiting for a thread; more than this is refused with the code limit.
 inline constexpr std::size_t resolver_queue = 4096;
 
+// Watches of one signal in a process: its handler looks at each, so they are few; a program has one or two a reactor.
+inline constexpr std::size_t signal_subscribers = 64;
+
 // The longest time that can be asked for: 100 years, far from any overflow in nanoseconds.
 inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};
 

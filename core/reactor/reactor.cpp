@@ -135,7 +135,7 @@ void Reactor::request_stop() {
 }
 
 bool Reactor::has_work() const {
-    return sources_.size() > 0 || !timers_.is_empty() || !ticks_.empty() || mailbox_->has_mail() || is_stop_requested_.load();
+    return sources_.size() > background_sources_ || !timers_.is_empty() || !ticks_.empty() || mailbox_->has_mail() || is_stop_requested_.load();
 }
 
 bool Reactor::has_work_now() const {
@@ -303,6 +303,7 @@ void Reactor::finish_all(std::size_t count) {
         if (i == count) break;
         did_something_ = true;
         find(finish_list_[i])->finish();
+        if (find(finish_list_[i])->is_background()) --background_sources_;
         sources_.take(finish_list_[i]);
     }
     finish_list_.erase(finish_list_.begin(), finish_list_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -329,6 +330,7 @@ void Reactor::end_everything() {
 
 void Reactor::add(std::unique_ptr<Source> source) {
     Source& added = *source;
+    if (added.is_background()) ++background_sources_;
     added.id_ = sources_.insert(std::move(source));
 }
 

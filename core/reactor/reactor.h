@@ -202,6 +202,7 @@ private:
 
     std::vector<std::pair<const void*, std::shared_ptr<void>>> services_;
     SlotMap<std::unique_ptr<Source>> sources_;
+    std::size_t background_sources_ = 0;
     std::array<Ready, limits::events_per_wait> ready_;
     int ready_count_ = 0;
     int ready_next_ = 0;

@@ -15,6 +15,9 @@ public:
     // A number that no other source of the reactor ever has; 0 before Reactor::add.
     SourceId id() const { return id_; }
 
+    // Alone it does not keep run() running: asked once, by Reactor::add.
+    virtual bool is_background() const { return false; }
+
     // Something is ready, says the poller or Reactor::inject. The report may be false.
     virtual void on_ready(const Ready& ready) = 0;
 

@@ -22,6 +22,7 @@ local tidemill = {
     Reactor = reactor.Reactor,
     Listener = reactor.Listener,
     Timer = reactor.Timer,
+    SignalWatch = reactor.SignalWatch,
     Error = errors.Error,
 }
 

@@ -19,6 +19,8 @@ local Listener = {__name = "tidemill.Listener"}
 Listener.__index = Listener
 local Timer = {__name = "tidemill.Timer"}
 Timer.__index = Timer
+local SignalWatch = {__name = "tidemill.SignalWatch"}
+SignalWatch.__index = SignalWatch
 
 -- ---- Timer ----
 
@@ -62,6 +64,28 @@ function Listener:__tostring()
     return ("tidemill.Listener: %s%s"):format(self._endpoint, self:is_open() and "" or " closed")
 end
 
+-- ---- SignalWatch ----
+
+function SignalWatch:name()
+    return self._name
+end
+
+function SignalWatch:is_open()
+    return self._reactor._core:watch_is_open(self._id)
+end
+
+function SignalWatch:close()
+    self._reactor._core:watch_close(self._id)
+end
+
+function SignalWatch:_on_signal(name)
+    self._function(name)
+end
+
+function SignalWatch:__tostring()
+    return ("tidemill.SignalWatch: %s%s"):format(self._name, self:is_open() and "" or " closed")
+end
+
 -- ---- Reactor ----
 
 -- Calls action when the object that it gives back is collected. Finalisers run in the reverse order of this.
@@ -85,6 +109,7 @@ function Reactor:new(options)
     options = check.options(1, "new", options, {poller = "string", clock = "string"})
     local reactor = setmetatable({}, self)
     reactor._open = {}       -- connections from listen/connect until on_close has returned; bindings/lua_dispatch.cpp numbers them
+    reactor._objects = {}    -- by ticket: what else has callbacks, such as watches; the core takes it out after its last one
     reactor._last_ticket = 0
     forget_calls(reactor)
     reactor._core = core.tidemill.script.ReactorCore(options.poller or "", options.clock or "")
@@ -241,6 +266,30 @@ function Reactor:connect(endpoint, handler, options)
     return connection
 end
 
+-- ---- other things that happen ----
+
+-- add: a method of the core that takes the arguments and then the object's ticket, and answers its number there.
+local function add_object(self, made, add, ...)
+    local ticket = new_ticket(self)
+    made._reactor = self
+    self._objects[ticket] = made
+    local arguments, count = {...}, select("#", ...)
+    arguments[count + 1] = ticket
+    local succeeded, answer = pcall(add, self._core, (table.unpack or unpack)(arguments, 1, count + 1))
+    if not succeeded then
+        self._objects[ticket] = nil
+        error(answer, 0)
+    end
+    made._id = answer
+    return made
+end
+
+function Reactor:on_signal(name, call)
+    check.type(1, "on_signal", name, "string")
+    check.callable(2, "on_signal", call)
+    return add_object(self, setmetatable({_name = name, _function = call}, SignalWatch), self._core.on_signal, name)
+end
+
 -- ---- the rest ----
 
 function Reactor:set_error_handler(call)
@@ -270,4 +319,4 @@ function Reactor:is_running()
     return self._core:is_running()
 end
 
-return {Reactor = Reactor, Listener = Listener, Timer = Timer}
+return {Reactor = Reactor, Listener = Listener, SignalWatch = SignalWatch, Timer = Timer}

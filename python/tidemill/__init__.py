@@ -25,13 +25,13 @@ from .errors import (
     StateError,
     TimeoutError,
 )
-from .reactor import Listener, Reactor, Timer
+from .reactor import Listener, Reactor, SignalWatch, Timer
 
 VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Reactor", "Listener", "Timer",
+    "Connection", "Reactor", "Listener", "Timer", "SignalWatch",
     "default_reactor", "run", "stop", "listen", "connect", "next_tick", "call_later", "call_every",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
     "VERSION",

@@ -66,11 +66,38 @@ class Listener:
         return f"<Listener {self._endpoint}{'' if self.is_open else ' closed'}>"
 
 
+class SignalWatch:
+    __slots__ = ("_function", "_id", "_name", "_reactor")
+
+    def __init__(self, reactor, name, function):
+        self._reactor = reactor
+        self._name = name
+        self._function = function
+
+    @property
+    def name(self):
+        return self._name
+
+    @property
+    def is_open(self):
+        return self._reactor._core.watch_is_open(self._id)
+
+    def close(self):
+        self._reactor._core.watch_close(self._id)
+
+    def _on_signal(self, name):
+        self._function(name)
+
+    def __repr__(self):
+        return f"<SignalWatch {self._name}{'' if self.is_open else ' closed'}>"
+
+
 class Reactor:
     def __init__(self, poller="", clock=""):
         self._open = set()       # connections from listen/connect until on_close has returned
         self._timers = {}        # ticket -> (function, is periodic)
         self._factories = {}     # ticket -> factory
+        self._objects = {}       # ticket -> what else has callbacks: watches, ...; the core takes it out after its last one
         self._ticks = deque()
         self._posted = deque()   # append and popleft are atomic: other threads post
         self._tickets = itertools.count(1)
@@ -188,6 +215,22 @@ class Reactor:
             raise
         return connection
 
+    # ---- other things that happen ----
+
+    def on_signal(self, name, function):
+        return self._add_object(SignalWatch(self, name, _check_callable(function, "function")), self._core.on_signal, name)
+
+    # add: a call of the core with the object's ticket as its last argument; answers its number there.
+    def _add_object(self, made, add, *arguments):
+        ticket = next(self._tickets)
+        self._objects[ticket] = made
+        try:
+            made._id = add(*arguments, ticket)
+        except BaseException:
+            self._objects.pop(ticket, None)
+            raise
+        return made
+
     # ---- the rest ----
 
     def set_error_handler(self, function):
@@ -211,5 +254,5 @@ class Reactor:
         return self._core.is_running()
 
 
-for _class in (Timer, Listener, Reactor):
+for _class in (Timer, Listener, SignalWatch, Reactor):
     _class.__module__ = "tidemill"

@@ -67,12 +67,44 @@ module Tidemill
     end
   end
 
+  # A function that is called when a signal comes. Made by Reactor#on_signal.
+  class SignalWatch
+    attr_reader :name
+
+    private_class_method :new
+
+    def initialize(core, name, function)
+      @core = core
+      @name = name
+      @function = function
+    end
+
+    def open?
+      @core.watch_is_open(@number)
+    end
+
+    def close
+      @core.watch_close(@number)
+    end
+
+    def inspect
+      "#<#{self.class} #{@name}#{" closed" unless open?}>"
+    end
+
+    private
+
+    def _on_signal(name)
+      @function.call(name)
+    end
+  end
+
   # The loop. One thread owns it: the one that runs it; post is what other threads may call.
   class Reactor
     def initialize(poller: "", clock: "")
       @open = {}.compare_by_identity  # connections from listen/connect until on_close has returned
       @timers = {}                    # ticket => [function, is periodic]
       @factories = {}                 # ticket => factory
+      @objects = {}                   # ticket => what else has callbacks: watches, ...; the core takes it out after its last one
       @ticks = []
       @posted = Thread::Queue.new     # other threads and trap handlers post
       @last_ticket = 0
@@ -158,6 +190,14 @@ module Tidemill
         @open.delete(connection) unless started
       end
       connection
+    end
+
+    # ---- other things that happen ----
+
+    # The function or block is called with the name.
+    def on_signal(name, function = nil, &block)
+      watch = SignalWatch.__send__(:new, @core, name, callable(function, block, "function"))
+      add_object(watch) { |ticket| @core.on_signal(name, ticket) }
     end
 
     # ---- the rest ----
@@ -284,6 +324,17 @@ module Tidemill
     def add_timer(ticket, number, function, is_periodic)
       @timers[ticket] = [function, is_periodic]
       Timer.__send__(:new, @core, @timers, ticket, number)
+    end
+
+    # Yields the ticket of an object with callbacks to the core's call that makes its other half and answers its number there.
+    def add_object(made)
+      ticket = next_ticket
+      @objects[ticket] = made
+      made.instance_variable_set(:@number, yield(ticket))
+      started = true
+      made
+    ensure
+      @objects.delete(ticket) unless started
     end
 
     def next_ticket
