@@ -5,7 +5,7 @@
 # fail. A command counts the tests that it tells of in its last line, "N passed, N failed[, N skipped]" or as tally.awk knows
 # it, otherwise as one.
 
-test_steps='unit asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples surface
+test_steps='unit asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples cookbook surface
     floors packaging bench'
 
 test_step() {
@@ -52,6 +52,7 @@ test_step() {
             run $python tests/tools/chat_check.py
         fi
         ;;
+    cookbook) if with Python; then run $python tests/tools/check_cookbook.py; fi ;;
     surface)
         if with Python; then
             run $python tests/surface/check.py
