@@ -56,6 +56,11 @@ inline constexpr auto connect_retry = 10ms;
 inline constexpr auto linger_time = 2s;
 inline constexpr std::size_t lingering_sockets = 1024;
 
+// Draining: how long connections may go on by themselves (as long as service managers and orchestrators usually wait), and how long
+// those that were closed then may take to send what they had before they are aborted.
+inline constexpr auto drain_deadline = 30s;
+inline constexpr auto drain_grace = 5s;
+
 // One direction of a memory pair; like a socket's queue it makes the writer wait.
 inline constexpr std::size_t memory_pipe = 256 * 1024;
 

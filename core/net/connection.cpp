@@ -60,6 +60,7 @@ void Connection::open_now() {
     if (!output_.is_empty() || is_end_write_asked_) reactor_.flush_later(*this);
     if (state_ != State::connecting) return;  // close() came while connecting: flush and go, without on_open
     state_ = State::open;
+    is_shutdown_due_ = reactor_.is_draining();
     deliver([this] { handler_->on_open(*this); });
 }
 
@@ -79,10 +80,15 @@ void Connection::on_ready(const Ready& ready) {
     }
     if (ready.readable) can_read_ = true;
     if (!reactor_.may_call()) {
-        if (is_reading() || is_drain_due_) call_me();
+        if (is_reading() || is_drain_due_ || is_shutdown_due_) call_me();
         return;
     }
-    if (is_drain_due_ && state_ == State::open) deliver_drain();
+    if (is_shutdown_due_ && state_ == State::open) {
+        deliver_shutdown();
+        if (is_drain_due_) call_me();  // one callback between two looks at the clock
+    } else if (is_drain_due_ && state_ == State::open) {
+        deliver_drain();
+    }
     if (is_reading()) read_some();
 }
 
@@ -133,6 +139,11 @@ void Connection::deliver_end() {
 void Connection::deliver_drain() {
     is_drain_due_ = false;
     deliver([this] { handler_->on_drain(*this); });
+}
+
+void Connection::deliver_shutdown() {
+    is_shutdown_due_ = false;
+    deliver([this] { handler_->on_shutdown(*this); });
 }
 
 // ---- writing ----
@@ -208,6 +219,7 @@ WriteResult Connection::end_write() {
 }
 
 Result<void> Connection::set_watermarks(std::size_t low, std::size_t high) {
+    if (Result<void> usable = reactor_.check_usable("set_watermarks", peer()); !usable) return usable;
     if (low > high) return make_error(ErrorCode::argument, "set_watermarks", peer(), "the low watermark is above the high one");
     low_watermark_ = low;
     high_watermark_ = high;
@@ -290,6 +302,14 @@ void Connection::on_stop() {
     if (state_ == State::closed) return;
     if (is_opened_) write_some();  // what the system takes at once; there is no later
     end(make_error(ErrorCode::cancelled, "run", peer(), "the reactor stopped"));
+}
+
+void Connection::on_shutdown(Shutdown stage) {
+    if (stage == Shutdown::deadline) return close();
+    if (stage == Shutdown::last) return abort();
+    if (state_ != State::open) return;  // open_now() sees to those that are on their way
+    is_shutdown_due_ = true;
+    call_me();
 }
 
 void Connection::abandon(bool is_fork) {

@@ -52,7 +52,7 @@ public:
     // Ends with timeout when no octet moved for this long; 0 turns it off.
     void set_idle_timeout(Duration period);
 
-    // 0 <= low <= high. Errors: argument.
+    // 0 <= low <= high. Errors: argument, state.
     Result<void> set_watermarks(std::size_t low, std::size_t high);
 
     State state() const { return state_; }
@@ -92,6 +92,8 @@ public:
     void flush() override;
     void finish() override;
     void on_stop() override;
+    void on_shutdown(Shutdown stage) override;
+    bool holds_drain() const override { return true; }
     void abandon(bool is_fork) override;
 
 private:
@@ -103,6 +105,7 @@ private:
     void call_me();
     void deliver_end();
     void deliver_drain();
+    void deliver_shutdown();
     void write_some();
     void on_write_failed(int error);
     void on_output_empty();
@@ -129,6 +132,7 @@ private:
     bool has_ended_writing_ = false;
     bool is_above_high_ = false;
     bool is_drain_due_ = false;
+    bool is_shutdown_due_ = false;
     bool is_call_due_ = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ = false;
 

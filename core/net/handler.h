@@ -1,6 +1,6 @@
 // Handler: what a user is told about a connection. This page is the contract; the conformance suite proves it in every language.
 //
-//     on_open?  (on_data | on_drain)*  (on_end on_drain*)?  on_close
+//     on_open?  (on_data | on_drain)*  (on_end on_drain*)?  on_close        and on_shutdown once anywhere between on_open and on_close
 //
 //  - in this order; on_close exactly once and last, also when connecting failed and when the reactor stops;
 //  - never from inside a call that the user made: always from the loop;
@@ -34,6 +34,10 @@ public:
 
     // The output queue fell to the low watermark after it had risen above the high one.
     virtual void on_drain(Connection&) {}
+
+    // The reactor drains (Reactor::drain): finish what is under way and close. Once, and only after on_open; who goes on until the
+    // deadline is closed then. The default does nothing.
+    virtual void on_shutdown(Connection&) {}
 
     // The peer will send no more. The default closes; an override may go on writing.
     virtual void on_end(Connection& connection);

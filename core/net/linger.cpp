@@ -42,6 +42,10 @@ public:
     }
 
     void on_stop() override { reactor_.finish_later(*this); }
+    bool holds_drain() const override { return true; }
+    void on_shutdown(Shutdown stage) override {
+        if (stage == Shutdown::last) on_stop();
+    }
 
     void abandon(bool is_fork) override {
         if (is_fork) transport_->disown();

@@ -13,6 +13,14 @@ void Listener::on_ready(const Ready&) {
     }
 }
 
+// Those who wait in the queue believe that they are connected: they are served, as far as one turn goes.
+void Listener::on_shutdown(Shutdown) {
+    for (int count = 0; count < limits::accepts_per_turn && is_open_ && !is_paused_ && reactor_.may_call(); ++count) {
+        if (!accept_one()) break;
+    }
+    close();
+}
+
 HandlerPtr Listener::make_handler() {
     try {
         return factory_();

@@ -28,6 +28,7 @@ public:
 
     void on_ready(const Ready& ready) override;
     void on_stop() override { close(); }
+    void on_shutdown(Shutdown stage) override;
 
 protected:
     Listener(Reactor& reactor, std::string endpoint, HandlerFactory factory)

@@ -8,6 +8,7 @@ namespace tidemill {
 static Result<void> check_not_stopping(const Reactor& reactor, std::string_view operation, std::string_view endpoint) {
     if (Result<void> usable = reactor.check_usable(operation, endpoint); !usable) return usable;
     if (reactor.is_stopping()) return make_error(ErrorCode::state, operation, endpoint, "the reactor is stopping");
+    if (reactor.is_draining() && operation == "listen") return make_error(ErrorCode::state, operation, endpoint, "the reactor is draining");
     return {};
 }
 
@@ -23,12 +24,15 @@ Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory
     Result<Endpoint> endpoint = parse_endpoint(text, "listen");
     if (!endpoint) return endpoint.error();
     if (Result<void> possible = check_not_stopping(reactor, "listen", text); !possible) return possible.error();
+    if (options.reuse_port && endpoint.value().scheme != Endpoint::Scheme::tcp) {
+        return make_error(ErrorCode::argument, "listen", text, "reuse_port is for TCP: of other sockets the system spreads nothing");
+    }
     if (endpoint.value().scheme == Endpoint::Scheme::memory) {
         return reactor.service<MemoryHub>().listen(endpoint.value(), std::move(factory), options.backlog);
     }
     Result<Address> address = listening_address(endpoint.value());
     if (!address) return address.error();
-    Result<ListeningSocket> socket = open_listening_socket(address.value(), options.backlog, options.mode);
+    Result<ListeningSocket> socket = open_listening_socket(address.value(), options.backlog, options.mode, options.reuse_port);
     if (!socket) return socket.error();
     auto made = std::make_unique<SocketListener>(reactor, std::move(socket).value(), std::move(factory));
     SocketListener& listener = *made;

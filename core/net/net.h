@@ -13,6 +13,10 @@ namespace tidemill {
 struct ListenOptions {
     int backlog = limits::backlog;
     int mode = -1;  // permission bits of a UNIX socket's file; -1 for the umask's
+
+    // TCP only: several sockets, of several reactors or processes, listen on the same address and the system spreads what comes
+    // (SO_REUSEPORT, socket(7)). All of them must ask for it.
+    bool reuse_port = false;
 };
 
 struct ConnectOptions {

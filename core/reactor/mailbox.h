@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tidemill/reactor/task.h"
+#include "tidemill/sys/fork_guard.h"
 #include "tidemill/sys/waker.h"
 
 namespace tidemill {
@@ -28,6 +29,7 @@ public:
 private:
     Waker waker_;
     std::mutex mutex_;
+    ForkHold hold_{mutex_};
     std::vector<Task> tasks_;
     bool is_closed_ = false;
     std::atomic<bool> has_mail_{false};

@@ -28,6 +28,7 @@ Reactor::Reactor(ReactorOptions options)
     : manual_clock_(options.clock), gate_(options.gate), fork_generation_(fork_generation()), owner_(std::this_thread::get_id()) {
     watch_forks();
     if (manual_clock_ != nullptr) clock_ = manual_clock_;
+    if (options.budget_clock != nullptr) budget_clock_ = options.budget_clock;
     now_ = clock_->now();
     receive_buffer_.reset(static_cast<char*>(::operator new(limits::receive_buffer, std::align_val_t{limits::receive_alignment})));
     Result<std::unique_ptr<Poller>> poller = make_poller(options.poller);
@@ -135,12 +136,13 @@ void Reactor::request_stop() {
 }
 
 bool Reactor::has_work() const {
-    return sources_.size() > background_sources_ || !timers_.is_empty() || !ticks_.empty() || mailbox_->has_mail() || is_stop_requested_.load();
+    return sources_.size() > background_sources_ || !timers_.is_empty() || !ticks_.empty() || mailbox_->has_mail() ||
+           is_stop_requested_.load() || is_drain_due_;
 }
 
 bool Reactor::has_work_now() const {
     return ready_next_ < ready_count_ || !injected_.empty() || !ticks_.empty() || mailbox_->has_mail() || !flush_list_.empty() ||
-           !finish_list_.empty() || timers_.next() <= now_;
+           !finish_list_.empty() || timers_.next() <= now_ || is_drain_due_;
 }
 
 Duration Reactor::time_to_wait(Duration at_most) const {
@@ -157,8 +159,9 @@ void Reactor::turn(Duration at_most) {
     if (ready_next_ == ready_count_) fetch(at_most);
     now_ = clock_->now();
     // The wait was the host's wish; its budget is for the work that follows.
-    if (budget_.count() > 0 && budget_end_ == TimePoint::max()) budget_end_ = steady_clock_.now() + budget_;
+    if (budget_.count() > 0 && budget_end_ == TimePoint::max()) budget_end_ = budget_clock_->now() + budget_;
     if (is_stop_requested_.load(std::memory_order_relaxed) && is_stop_requested_.exchange(false)) is_stopping_ = true;
+    if (is_drain_due_ && may_call()) begin_drain();
     const std::size_t injected = injected_.size();
     if (may_call()) serve_ready();
     if (may_call()) serve_injected(injected);
@@ -170,6 +173,7 @@ void Reactor::turn(Duration at_most) {
         finish_all(finish_list_.size());
         if (!is_fork()) flush_all();
     }
+    if (is_draining_ && !is_drain_due_ && holding_ == 0) is_stopping_ = true;
 }
 
 // ---- waiting ----
@@ -302,8 +306,10 @@ void Reactor::finish_all(std::size_t count) {
         if (!is_stopping_ && !may_call()) count = i;
         if (i == count) break;
         did_something_ = true;
-        find(finish_list_[i])->finish();
-        if (find(finish_list_[i])->is_background()) --background_sources_;
+        Source& source = *find(finish_list_[i]);
+        source.finish();
+        if (source.is_background()) --background_sources_;
+        if (source.holds_drain()) --holding_;
         sources_.take(finish_list_[i]);
     }
     finish_list_.erase(finish_list_.begin(), finish_list_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -323,6 +329,7 @@ void Reactor::end_everything() {
     ticks_.clear();
     ready_next_ = ready_count_ = 0;
     injected_.clear();
+    forget_drain();
     is_stopping_ = false;
 }
 
@@ -331,6 +338,7 @@ void Reactor::end_everything() {
 void Reactor::add(std::unique_ptr<Source> source) {
     Source& added = *source;
     if (added.is_background()) ++background_sources_;
+    if (added.holds_drain()) ++holding_;
     added.id_ = sources_.insert(std::move(source));
 }
 
@@ -360,24 +368,28 @@ void Reactor::finish_later(Source& source) {
 
 // ---- timers and ticks ----
 
-void Reactor::next_tick(Task task) {
+bool Reactor::next_tick(Task task) {
+    if (!is_usable_here()) return false;
     ticks_.push_back(std::move(task));
     tell_host();
+    return true;
+}
+
+Timer Reactor::add_timer(Duration delay, Duration period, Task task) {
+    if (!is_usable_here()) return {};
+    // From the clock and not from the turn's time: after a long callback that would be early.
+    const Timer timer(*this, timers_.add(clock_->now() + delay, period, std::move(task)));
+    tell_host();
+    return timer;
 }
 
 Timer Reactor::call_later(Duration delay, Task task) {
-    // From the clock and not from the turn's time: after a long callback that would be early.
-    const Timer timer(
-        *this, timers_.add(clock_->now() + std::clamp(delay, Duration{0}, Duration{limits::longest_time}), Duration{0}, std::move(task)));
-    tell_host();
-    return timer;
+    return add_timer(std::clamp(delay, Duration{0}, Duration{limits::longest_time}), Duration{0}, std::move(task));
 }
 
 Timer Reactor::call_every(Duration period, Task task) {
     const Duration beat = std::clamp(period, Duration{limits::shortest_period}, Duration{limits::longest_time});
-    const Timer timer(*this, timers_.add(clock_->now() + beat, beat, std::move(task)));
-    tell_host();
-    return timer;
+    return add_timer(beat, beat, std::move(task));
 }
 
 // ---- an outer loop that watches fd() ----

@@ -37,6 +37,7 @@ struct ReactorOptions {
     std::string_view poller = {};   // "epoll", "poll", "" for the best of this system
     ManualClock* clock = nullptr;   // for tests: time moves by hand; must outlive the reactor
     Gate* gate = nullptr;           // for interpreters; must outlive the reactor
+    Clock* budget_clock = nullptr;  // for tests: what measures the budget of poll(); must outlive the reactor
 };
 
 // A handle; copies mean the same timer. Usable while the reactor lives.
@@ -78,6 +79,12 @@ public:
     // The same from any thread or signal handler, at the loop's next turn.
     void request_stop();
 
+    // The orderly end: listeners close, every connection is told once (Handler::on_shutdown) and goes on until it closes by itself; when
+    // the last one has ended, the reactor stops. Those that are left after `deadline` are closed, and limits::drain_grace later aborted.
+    // A second call can bring the deadline nearer. It begins in the next turn. Errors: state.
+    Result<void> drain(Duration deadline = limits::drain_deadline);
+    bool is_draining() const { return is_draining_; }
+
     // Readable whenever poll() has something to do, timers included. Errors: state if the poller has no descriptor.
     Result<int> fd();
 
@@ -85,11 +92,13 @@ public:
     bool is_running() const { return is_running_.load(std::memory_order_relaxed); }
     std::string_view poller_name() const { return poller_ ? poller_->name() : std::string_view{}; }
 
-    void next_tick(Task task);
+    // False: not the owner's thread (post() is for others), or a forked child; the task is dropped.
+    bool next_tick(Task task);
     void post(Task task) { mailbox_->post(std::move(task)); }
+    // A timer that is not active: refused, as next_tick.
     Timer call_later(Duration delay, Task task);
     Timer call_every(Duration period, Task task);
-    bool cancel(TimerId id) { return timers_.cancel(id); }
+    bool cancel(TimerId id) { return is_usable_here() && timers_.cancel(id); }
     bool is_active(TimerId id) { return timers_.is_active(id); }
 
     // Takes what tasks and connections without on_error raise; empty: run() raises it.
@@ -171,14 +180,20 @@ private:
     void flush_all();
     void finish_all(std::size_t count);
     void end_everything();
+    void begin_drain();
+    void set_drain_timer();
+    void shut_down_sources(Shutdown stage);
+    void forget_drain();
+    Timer add_timer(Duration delay, Duration period, Task task);
     void tell_host();
-    bool is_out_of_time() const { return budget_end_ != TimePoint::max() && steady_clock_.now() >= budget_end_; }
+    bool is_out_of_time() const { return budget_end_ != TimePoint::max() && budget_clock_->now() >= budget_end_; }
     bool is_fork() const { return fork_generation_ != fork_generation(); }
 
     Error startup_error_;
     SteadyClock steady_clock_;
     Clock* clock_ = &steady_clock_;
     ManualClock* manual_clock_ = nullptr;
+    Clock* budget_clock_ = &steady_clock_;
     Gate* gate_ = nullptr;
     std::uint32_t fork_generation_;
     std::atomic<std::thread::id> owner_;
@@ -186,10 +201,14 @@ private:
     std::atomic<bool> is_stop_requested_{false};
     bool is_halted_ = false;
     bool is_stopping_ = false;
+    bool is_draining_ = false;
+    bool is_drain_due_ = false;  // drain() was called and the loop has not begun with it
     bool did_something_ = false;
     TimePoint now_;
     Duration budget_{0};  // of the poll() under way
     TimePoint budget_end_ = TimePoint::max();
+    TimePoint drain_end_ = TimePoint::max();
+    TimerId drain_timer_ = 0;
     std::exception_ptr failure_;
     ErrorHandler error_handler_;
 
@@ -203,6 +222,7 @@ private:
     std::vector<std::pair<const void*, std::shared_ptr<void>>> services_;
     SlotMap<std::unique_ptr<Source>> sources_;
     std::size_t background_sources_ = 0;
+    std::size_t holding_ = 0;  // sources that hold up the end of a drain
     std::array<Ready, limits::events_per_wait> ready_;
     int ready_count_ = 0;
     int ready_next_ = 0;

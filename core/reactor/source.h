@@ -8,6 +8,9 @@ namespace tidemill {
 
 using SourceId = std::uint64_t;
 
+// What a reactor that drains asks of its sources: finish by yourself; end in good order; end now.
+enum class Shutdown : std::uint8_t { begin, deadline, last };
+
 class Source {
 public:
     virtual ~Source() = default;
@@ -29,6 +32,12 @@ public:
 
     // The reactor stops: end now, by finish_later.
     virtual void on_stop() = 0;
+
+    // The reactor drains (Reactor::drain). Must not call the user; on_ready may.
+    virtual void on_shutdown(Shutdown) {}
+
+    // Whether a reactor that drains waits for this to end, as it does for connections. Always the same answer.
+    virtual bool holds_drain() const { return false; }
 
     // The reactor is destroyed: let go of everything and call nobody. is_fork: this is a child process, and what is shared with the
     // parent must not be touched beyond closing descriptors.

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "tidemill/sys/fork_guard.h"
 #include "tidemill/sys/threads.h"
 
 namespace tidemill {
@@ -15,6 +16,8 @@ struct ThreadPool::Pool {
     std::size_t most_threads;
     std::size_t most_jobs;
     std::mutex mutex;
+    ForkHold hold{mutex};
+    std::uint32_t generation = fork_generation();
     std::condition_variable news;
     std::deque<Task> jobs;
     std::size_t threads = 0;
@@ -51,7 +54,9 @@ ThreadPool::~ThreadPool() {
         pool_->is_closed = true;
         dropped.swap(pool_->jobs);
     }
-    pool_->news.notify_all();
+    // In a forked child there is nobody to tell, and the condition variable may be in the state in which one of the parent's threads
+    // was changing it.
+    if (pool_->generation == fork_generation()) pool_->news.notify_all();
 }
 
 bool ThreadPool::submit(Task job) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace tidemill {
 
@@ -15,5 +16,24 @@ extern std::atomic<std::uint32_t> current_fork_generation;
 inline std::uint32_t fork_generation() {
     return current_fork_generation.load(std::memory_order_relaxed);
 }
+
+// While it lives, fork() waits until nobody holds that mutex: a child has only the thread that forked, and what another one had locked
+// would stay locked in it for ever, with the data behind it half changed. For mutexes that are held for moments, while nothing of the
+// user and no other such mutex is touched.
+class ForkHold {
+public:
+    explicit ForkHold(std::mutex& mutex);
+    ~ForkHold();
+    ForkHold(const ForkHold&) = delete;
+    ForkHold& operator=(const ForkHold&) = delete;
+
+private:
+    friend void lock_for_fork();
+    friend void unlock_after_fork();
+
+    std::mutex& mutex_;
+    ForkHold* next_ = nullptr;
+    ForkHold* previous_ = nullptr;
+};
 
 }  // namespace tidemill

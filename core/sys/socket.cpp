@@ -95,7 +95,13 @@ static std::string file_path(const Address& address) {
     return path;
 }
 
-Result<ListeningSocket> open_listening_socket(const Address& address, int backlog, int mode) {
+// Not best effort as the others: without it the second of those who share the port would be refused.
+static bool share_port(int fd) {
+    const int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+}
+
+Result<ListeningSocket> open_listening_socket(const Address& address, int backlog, int mode, bool reuse_port) {
     const std::string endpoint = address.endpoint().text();
     const std::string path = file_path(address);
     ListeningSocket socket{open_socket(address), address, {}};
@@ -104,6 +110,7 @@ Result<ListeningSocket> open_listening_socket(const Address& address, int backlo
     // Restarting a server must not wait for old connections in TIME-WAIT (socket(7)).
     if (native(address)->sa_family != AF_UNIX) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (native(address)->sa_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (reuse_port && !share_port(fd)) return os_error(errno, "listen", endpoint);
     if (const int problem = bind_address(fd, address, path); problem != 0) return os_error(problem, "listen", endpoint);
     if (!path.empty()) socket.file = SocketFile(path);
     const bool is_ready = (path.empty() || mode < 0 || ::chmod(path.c_str(), static_cast<mode_t>(mode)) == 0) && ::listen(fd, backlog) == 0;

@@ -55,8 +55,8 @@ struct ListeningSocket {
 };
 
 // bind(2) and listen(2). A UNIX socket file whose server is gone is replaced; one that is served is EADDRINUSE.
-// mode: permission bits of that file, -1 for the umask's. Accepted sockets have TCP_NODELAY.
-Result<ListeningSocket> open_listening_socket(const Address& address, int backlog, int mode);
+// mode: permission bits of that file, -1 for the umask's. reuse_port: SO_REUSEPORT. Accepted sockets have TCP_NODELAY.
+Result<ListeningSocket> open_listening_socket(const Address& address, int backlog, int mode, bool reuse_port = false);
 
 // What accept4(2) came to. starved: the process or system is out of descriptors or memory; try again later, not now.
 struct AcceptResult {

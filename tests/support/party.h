@@ -10,7 +10,7 @@
 namespace tidemill::test {
 
 struct Party {
-    // "open data drain end close(CODE)" or "close(ERRNO)", "close" after an orderly end; neighbouring "data" are merged, as the system
+    // "open data drain shutdown end close(CODE)" or "close(ERRNO)", "close" after an orderly end; neighbouring "data" are merged, as the system
     // may cut octets anywhere.
     std::string trace;
     std::string received;
@@ -22,6 +22,7 @@ struct Party {
     std::function<void(Connection&)> on_open;
     std::function<void(Connection&, Bytes)> on_data;
     std::function<void(Connection&)> on_drain;
+    std::function<void(Connection&)> on_shutdown;
     std::function<void(Connection&)> on_end;  // empty: the default, which closes
     std::function<void(Connection&)> on_close;
     std::function<bool(Connection&, const std::exception_ptr&)> on_error;
@@ -58,6 +59,10 @@ public:
     void on_drain(Connection& connection) override {
         party_->note("drain");
         if (party_->on_drain) party_->on_drain(connection);
+    }
+    void on_shutdown(Connection& connection) override {
+        party_->note("shutdown");
+        if (party_->on_shutdown) party_->on_shutdown(connection);
     }
     void on_end(Connection& connection) override {
         party_->note("end");

@@ -51,8 +51,8 @@ struct Pair {
 
 class World {
 public:
-    World(std::string_view poller, std::string transport)
-        : reactor({.poller = poller, .clock = &clock}), transport_(std::move(transport)) {}
+    World(std::string_view poller, std::string transport, Clock* budget_clock = nullptr)
+        : reactor({.poller = poller, .clock = &clock, .budget_clock = budget_clock}), transport_(std::move(transport)) {}
 
     // An endpoint that can be listened on.
     std::string fresh_endpoint() {

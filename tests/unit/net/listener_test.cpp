@@ -346,3 +346,31 @@ TEST_CASE("writing_to_a_gone_peer_raises_no_sigpipe") {
               return 0;
           }) == 0);
 }
+
+TEST_CASE("listeners_that_reuse_a_port_share_it") {
+    on_every_poller([](const std::string& poller) {
+        Reactor reactor({.poller = poller});
+        for (const std::string host : {"127.0.0.1", "[::1]"}) {
+            const auto party = std::make_shared<Party>();
+            const auto first = listen(reactor, "tcp://" + host + ":0", factory_of(party), {.reuse_port = true});
+            REQUIRE(first.ok());
+            const std::string endpoint = first.value()->endpoint();
+            const auto second = listen(reactor, endpoint, factory_of(party), {.reuse_port = true});
+            REQUIRE(second.ok());
+            CHECK(second.value()->endpoint() == endpoint);
+            // All of them must want it.
+            const auto third = listen(reactor, endpoint, factory_of(party));
+            REQUIRE_FALSE(third.ok());
+            CHECK(third.error().os == EADDRINUSE);
+        }
+    });
+}
+
+TEST_CASE("reuse_port_is_for_tcp") {
+    Reactor reactor;
+    for (const char* endpoint : {"unix://@tidemill-reuse-port", "memory://x"}) {
+        const auto refused = listen(reactor, endpoint, factory_of(std::make_shared<Party>()), {.reuse_port = true});
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().code == ErrorCode::argument);
+    }
+}

@@ -1,12 +1,16 @@
 // A forked child shares its parent's descriptors and epoll set; it must neither use nor disturb them.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "support/child.h"
 #include "support/world.h"
 #include "tidemill/net/resolver.h"
+#include "tidemill/reactor/thread_pool.h"
 
 using namespace tidemill;
 using namespace tidemill::test;
@@ -101,4 +105,51 @@ TEST_CASE("fork_inside_a_callback_gives_the_child_state_errors") {
     reactor.next_tick([&] { code = in_child([&] { return reactor.run().error().code == ErrorCode::state ? 0 : 1; }); });
     REQUIRE(reactor.run().ok());
     CHECK(code == 0);
+}
+
+// A thread that is inside post() or submit() at the moment of the fork holds a mutex that nobody in the child would ever let go.
+TEST_CASE("fork_while_other_threads_post_and_submit_lets_the_child_end_its_reactor") {
+    Reactor reactor;
+    ThreadPool pool(2, 100);
+    std::atomic<bool> is_over{false};
+    std::vector<std::thread> busy;
+    for (int i = 0; i < 2; ++i) {
+        busy.emplace_back([&] {
+            while (!is_over) {
+                reactor.post([] {});
+                static_cast<void>(pool.submit([] {}));
+            }
+        });
+    }
+    for (int round = 0; round < 100; ++round) {
+        CHECK(in_child([&] {
+                  reactor.~Reactor();
+                  pool.~ThreadPool();
+                  Reactor own;
+                  int ran = 0;
+                  own.post([&] { ++ran; });
+                  return own.run().ok() && ran == 1 ? 0 : 1;
+              }) == 0);
+        REQUIRE(reactor.run_once().ok());
+    }
+    is_over = true;
+    for (std::thread& thread : busy) thread.join();
+}
+
+TEST_CASE("fork_child_that_drains_does_not_disturb_the_parent") {
+    in_every_world([](World& world) {
+        Pair pair;
+        REQUIRE(world.join(pair));
+        REQUIRE(world.reactor.drain(1h).ok());
+        CHECK(in_child([&] {
+                  if (world.reactor.drain(Duration{0}).error().code != ErrorCode::state) return 1;
+                  if (world.reactor.next_tick([] {})) return 2;
+                  if (world.reactor.call_later(Duration{0}, [] {}).is_active()) return 3;
+                  world.reactor.~Reactor();
+                  return pair.client->handlers == 0 && pair.server->trace == "open" ? 0 : 4;
+              }) == 0);
+        pair.client->connection->write("still here");
+        CHECK(world.until([&] { return pair.server->received == "still here"; }));
+        CHECK(pair.server->trace.find("shutdown") != std::string::npos);
+    });
 }

@@ -290,3 +290,79 @@ TEST_CASE("poll_budget_does_not_count_the_wait") {
     while (!fired) REQUIRE(reactor.poll(patience, 1ms).ok());
     CHECK(fired);
 }
+
+// Every callback takes 1 ms of the clock that measures the budget; so what a poll takes too long is counted and not timed.
+TEST_CASE("poll_under_a_flood_is_over_its_budget_by_one_callback_at_most") {
+    for (const std::string& poller : pollers) {
+        for (const std::string& transport : transports) {
+            CAPTURE(poller);
+            CAPTURE(transport);
+            ManualClock budget_clock;
+            World world(poller, transport, &budget_clock);
+            int calls = 0;
+            const auto spend = [&] {
+                ++calls;
+                budget_clock.advance(1ms);
+            };
+            // Connections that send for ever, answers that never end, ticks and a timer in between.
+            std::vector<Pair> pairs(20);
+            for (Pair& pair : pairs) {
+                for (const PartyPtr& party : {pair.client, pair.server}) {
+                    party->on_open = party->on_drain = [&](Connection& connection) {
+                        spend();
+                        connection.write(pattern(100'000));
+                    };
+                    party->on_data = [&](Connection& connection, Bytes octets) {
+                        spend();
+                        connection.write(octets);
+                    };
+                }
+                REQUIRE(world.join(pair));
+            }
+            std::function<void()> again = [&] {
+                spend();
+                world.reactor.next_tick(again);
+            };
+            again();
+            world.reactor.call_every(1ms, spend);
+            int total = 0;
+            for (int frame = 0; frame < 200; ++frame) {
+                world.clock.advance(1ms);
+                calls = 0;
+                REQUIRE(world.reactor.poll(Duration{0}, 2ms).value());
+                CHECK(calls <= 3);
+                total += calls;
+            }
+            CHECK(total >= 400);  // and the budget is used
+            // Nobody starves.
+            for (const Pair& pair : pairs) CHECK(pair.server->received.size() + pair.client->received.size() > 0);
+        }
+    }
+}
+
+TEST_CASE("poll_that_drains_keeps_its_budget") {
+    ManualClock budget_clock;
+    World world("epoll", "memory", &budget_clock);
+    std::vector<Pair> pairs(20);
+    int calls = 0;
+    for (Pair& pair : pairs) {
+        for (const PartyPtr& party : {pair.client, pair.server}) {
+            party->on_shutdown = party->on_close = [&](Connection& connection) {
+                ++calls;
+                budget_clock.advance(1ms);
+                connection.close();
+            };
+        }
+        REQUIRE(world.join(pair));
+    }
+    REQUIRE(world.reactor.drain(1h).ok());
+    int total = 0;
+    for (int frame = 0; frame < 100 && world.reactor.is_draining(); ++frame) {
+        calls = 0;
+        REQUIRE(world.reactor.poll(Duration{0}, 2ms).ok());
+        CHECK(calls <= 3);
+        total += calls;
+    }
+    CHECK_FALSE(world.reactor.is_draining());
+    CHECK(total >= 60);  // on_close of all, and on_shutdown of those that the other side had not ended before
+}

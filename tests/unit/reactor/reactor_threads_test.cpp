@@ -273,3 +273,64 @@ TEST_CASE("gate_that_lets_other_threads_run_hears_their_posts") {
     other.join();
     CHECK(ran == 100);
 }
+
+TEST_CASE("calls_from_a_foreign_thread_are_refused") {
+    Reactor reactor;
+    bool ran = false;
+    const auto run = [&] { ran = true; };
+    std::thread([&] {
+        CHECK_FALSE(reactor.next_tick(run));
+        CHECK(reactor.call_later(Duration{0}, run).id() == 0);
+        CHECK(reactor.call_every(1ms, run).id() == 0);
+        CHECK(reactor.drain().error().code == ErrorCode::state);
+    }).join();
+    Timer timer = reactor.call_later(1h, [] {});
+    std::thread([timer]() mutable { CHECK_FALSE(timer.cancel()); }).join();
+    CHECK(timer.is_active());
+    timer.cancel();
+    REQUIRE(reactor.run().ok());
+    CHECK_FALSE(ran);
+}
+
+// Producers that post all the time, also while the reactor stops, runs again and is destroyed.
+TEST_CASE("post_from_many_threads_while_the_reactor_stops_and_is_destroyed") {
+    on_every_poller([](const std::string& poller) {
+        std::atomic<bool> is_over{false};
+        std::atomic<long> ran{0};
+        std::mutex mutex;
+        std::shared_ptr<Mailbox> mailbox;
+        const auto held = std::make_shared<int>(1);
+        const auto post = [&] {
+            std::shared_ptr<Mailbox> target;
+            {
+                const std::lock_guard lock(mutex);
+                target = mailbox;
+            }
+            if (target) target->post([held, &ran] { ++ran; });
+        };
+        std::vector<std::thread> producers;
+        for (int i = 0; i < 8; ++i) {
+            producers.emplace_back([&] {
+                while (!is_over) post();
+            });
+        }
+        for (int life = 0; life < 20; ++life) {
+            Reactor reactor({.poller = poller});
+            {
+                const std::lock_guard lock(mutex);
+                mailbox = reactor.mailbox();
+            }
+            for (int run = 0; run < 3; ++run) {
+                const long before = ran;
+                reactor.call_every(1ms, [&] {
+                    if (ran > before + 10) reactor.stop();
+                });
+                REQUIRE(reactor.run().ok());
+            }
+        }
+        is_over = true;
+        for (std::thread& producer : producers) producer.join();
+        mailbox.reset();
+        CHECK(held.use_count() == 1);  // all that was posted has run or was dropped
+    });
+}
