@@ -49,7 +49,7 @@ class CancelledError(Error):
 class Connection:
     """A stream: TCP, UNIX or memory. Subclass it and override the callbacks that you need.
 
-    Callbacks come in this order: on_open? (on_data | on_drain)* (on_end on_drain*)? on_close. on_close comes exactly once and last, also when
+    Callbacks come in this order: on_open? (on_data | on_drain)* (on_end on_drain*)? on_close, and on_shutdown once anywhere after on_open. on_close comes exactly once and last, also when
     connecting failed and when the reactor stops. No callback ever runs inside a call that you make. The reactor keeps the object
     alive from listen/connect until on_close has returned.
     """
@@ -60,6 +60,8 @@ class Connection:
         """Octets arrived: at least one, in order, cut anywhere."""
     def on_drain(self) -> None:
         """The output queue fell to the low watermark after it had risen above the high one: write again."""
+    def on_shutdown(self) -> None:
+        """The reactor drains (Reactor.drain): finish what is under way and close. Once at most; who goes on is closed at the deadline."""
     def on_end(self) -> None:
         """The peer will send no more. The default closes; an override may go on writing."""
     def on_close(self, reason: Error | None) -> None:
@@ -170,6 +172,12 @@ class Reactor:
 
         Outside a run it takes effect in the next turn.
         """
+    def drain(self, deadline: float = 30.0) -> None:
+        """The orderly end: listeners close, each connection gets on_shutdown and goes on until it closes by itself; after the last one run() returns.
+
+        Those left after `deadline` seconds (>= 0) are closed, and 5 seconds later aborted. What else there is (timers, watches) ends with the
+        last connection. A second call can only bring the deadline nearer; listening is refused meanwhile. Errors: ArgumentError, StateError.
+        """
     def fd(self) -> int:
         """A descriptor that becomes readable whenever poll() has something to do, timers included. Errors: StateError if the poller has none ("poll")."""
     def now(self) -> float:
@@ -184,11 +192,12 @@ class Reactor:
         """Calls function once, `seconds` (>= 0) from now; never early, 1 ms resolution."""
     def call_every(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Calls function again and again, at least 1 ms apart; a beat that was missed is skipped, not caught up."""
-    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1) -> Listener:
+    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False) -> Listener:
         """Listens; every accepted stream gets the connection that factory (a Connection class will do) makes.
 
         endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only).
-        mode: permission bits of a UNIX socket's file, -1 for the umask's. Errors: ArgumentError, OsError, ResolveError.
+        mode: permission bits of a UNIX socket's file, -1 for the umask's. reuse_port (TCP only): several reactors or processes listen on the same
+        address and the system spreads the connections; all of them must ask for it. Errors: ArgumentError, OsError, ResolveError.
         """
     def connect(self, endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
         """Starts connecting and returns the connection at once; on_open or on_close tells how it went. Names are resolved off the loop.
@@ -207,6 +216,9 @@ class Reactor:
     def poller(self) -> str:
         """The poller in use: "epoll" or "poll"."""
     @property
+    def is_draining(self) -> bool:
+        """Whether drain() was called and has not come to its end."""
+    @property
     def is_running(self) -> bool:
         """Whether run(), run_once() or poll() is under way."""
 
@@ -219,7 +231,7 @@ def run(setup: Callable[[], object] | None = None) -> None:
     """default_reactor().run(setup)"""
 def stop() -> None:
     """default_reactor().stop()"""
-def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1) -> Listener:
+def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False) -> Listener:
     """default_reactor().listen(...)"""
 def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
     """default_reactor().connect(...)"""

@@ -87,13 +87,22 @@ void ReactorCore::check_usable(std::string_view operation) {
 }
 
 bool ReactorCore::take_stopped() {
-    return !reactor_.is_stopping() && std::exchange(was_stopped_, false);
+    return !reactor_.is_stopping() && !reactor_.is_draining() && std::exchange(was_stopped_, false);
 }
 
 void ReactorCore::stop() {
     check_usable("stop");
     was_stopped_ = true;
     reactor_.stop();
+}
+
+void ReactorCore::drain(double deadline) {
+    check(reactor_.drain(seconds_to_duration(deadline, "drain")));
+    was_stopped_ = true;
+}
+
+bool ReactorCore::is_draining() {
+    return reactor_.is_draining();
 }
 
 int ReactorCore::fd() {
@@ -174,8 +183,9 @@ HandlerPtr ReactorCore::make_handler(std::int64_t factory) {
     return HandlerPtr(handler);
 }
 
-std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode) {
-    return value_or_throw(tidemill::listen(reactor_, endpoint, [this, factory] { return make_handler(factory); }, {backlog, mode}))->id();
+std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port) {
+    const ListenOptions options{.backlog = backlog, .mode = mode, .reuse_port = reuse_port};
+    return value_or_throw(tidemill::listen(reactor_, endpoint, [this, factory] { return make_handler(factory); }, options))->id();
 }
 
 Listener* ReactorCore::find_usable_listener(std::uint64_t listener, std::string_view operation) {

@@ -30,10 +30,12 @@ public:
     bool run_once(ReactorObject self, double timeout);
     bool poll(ReactorObject self, double timeout, double budget);
 
-    // True once after a run that ended by stop(): the adaptor then forgets its timers, ticks and factories, as the core has.
+    // True once after a run that ended by stop() or drain(): the adaptor then forgets its timers, ticks and factories, as the core has.
     bool take_stopped();
 
     void stop();
+    void drain(double deadline);
+    bool is_draining();
     int fd();
     // For libraries that announce a signal by writing an octet; see Reactor::wake_fd.
     int wake_fd();
@@ -49,7 +51,7 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);

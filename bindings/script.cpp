@@ -24,6 +24,10 @@ void ScriptHandler::on_drain(Connection&) {
     call(Event::on_drain);
 }
 
+void ScriptHandler::on_shutdown(Connection&) {
+    call(Event::on_shutdown);
+}
+
 void ScriptHandler::on_end(Connection&) {
     call(Event::on_end);
 }

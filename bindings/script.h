@@ -72,6 +72,7 @@ public:
     void on_open(Connection& connection) final;
     void on_data(Connection& connection, Bytes octets) final;
     void on_drain(Connection& connection) final;
+    void on_shutdown(Connection& connection) final;
     void on_end(Connection& connection) final;
     void on_close(Connection& connection, const Error& reason) final;
     void release() final;

@@ -13,6 +13,8 @@ public:
     bool poll(ReactorObject self, double timeout, double budget);
     bool take_stopped();
     void stop();
+    void drain(double deadline);
+    bool is_draining();
     int fd();
     int wake_fd();
     double now();
@@ -27,7 +29,7 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);

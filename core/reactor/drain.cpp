@@ -7,7 +7,8 @@ namespace tidemill {
 
 Result<void> Reactor::drain(Duration deadline) {
     if (Result<void> usable = check_usable("drain"); !usable) return usable;
-    const TimePoint end = clock_->now() + std::clamp(deadline, Duration{0}, Duration{limits::longest_time});
+    if (deadline.count() < 0) return make_error(ErrorCode::argument, "drain", {}, "a time must be 0 or more seconds");
+    const TimePoint end = clock_->now() + std::min(deadline, Duration{limits::longest_time});
     if (is_draining_ && end >= drain_end_) return {};
     drain_end_ = end;
     if (!is_draining_) {

@@ -81,7 +81,7 @@ public:
 
     // The orderly end: listeners close, every connection is told once (Handler::on_shutdown) and goes on until it closes by itself; when
     // the last one has ended, the reactor stops. Those that are left after `deadline` are closed, and limits::drain_grace later aborted.
-    // A second call can bring the deadline nearer. It begins in the next turn. Errors: state.
+    // A second call can bring the deadline nearer. It begins in the next turn. Errors: argument, state.
     Result<void> drain(Duration deadline = limits::drain_deadline);
     bool is_draining() const { return is_draining_; }
 

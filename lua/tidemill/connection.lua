@@ -38,6 +38,7 @@ end
 Connection.on_open = ignore
 Connection.on_data = ignore
 Connection.on_drain = ignore
+Connection.on_shutdown = ignore
 Connection.on_end = core.connection_close
 Connection.on_close = ignore
 

@@ -153,6 +153,14 @@ function Reactor:stop()
     self._core:stop()
 end
 
+function Reactor:drain(deadline)
+    self._core:drain(check.type(1, "drain", deadline or 30, "number"))
+end
+
+function Reactor:is_draining()
+    return self._core:is_draining()
+end
+
 -- ---- what the loop calls ----
 
 function Reactor:_call_timer(ticket)
@@ -240,13 +248,13 @@ end
 
 -- ---- streams ----
 
--- factory: a connection class, or a function that makes a connection. options: backlog, mode.
+-- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port.
 function Reactor:listen(endpoint, factory, options)
     check.type(1, "listen", endpoint, "string")
     factory = check.factory(2, "listen", factory)
-    options = check.options(3, "listen", options, {backlog = "number", mode = "number"})
+    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean"})
     local ticket = new_ticket(self)
-    local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1)
+    local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1, options.reuse_port or false)
     self._factories[ticket] = factory
     return setmetatable({_reactor = self, _ticket = ticket, _id = id, _endpoint = self._core:listener_endpoint(id)}, Listener)
 end

@@ -133,6 +133,9 @@ class Reactor:
     def stop(self):
         self._core.stop()
 
+    def drain(self, deadline=30.0):
+        self._core.drain(deadline)
+
     # A signal that arrives just before the loop falls asleep must wake it: Python's C handler writes into this descriptor.
     def _announce_signals(self):
         if self._core.is_running() or threading.current_thread() is not threading.main_thread():
@@ -199,10 +202,10 @@ class Reactor:
 
     # ---- streams ----
 
-    def listen(self, endpoint, factory, backlog=1024, mode=-1):
+    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False):
         ticket = next(self._tickets)
         _check_callable(factory, "factory")
-        number = self._core.listen(endpoint, ticket, backlog, mode)
+        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port))
         self._factories[ticket] = factory
         return Listener(self, ticket, number)
 
@@ -248,6 +251,10 @@ class Reactor:
     @property
     def poller(self):
         return self._core.poller()
+
+    @property
+    def is_draining(self):
+        return self._core.is_draining()
 
     @property
     def is_running(self):

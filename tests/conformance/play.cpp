@@ -76,6 +76,7 @@ public:
     void on_open(Connection&) override { play_.seen(me_, "on_open"); }
     void on_data(Connection&, Bytes octets) override { play_.seen(me_, "on_data", octets); }
     void on_drain(Connection&) override { play_.seen(me_, "on_drain"); }
+    void on_shutdown(Connection&) override { play_.seen(me_, "on_shutdown"); }
     void on_end(Connection& connection) override {
         play_.seen(me_, "on_end", {}, [&] { Handler::on_end(connection); });
     }
@@ -176,6 +177,7 @@ private:
         if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);
         if (verb == "cancel") return cancel(step);
         if (verb == "stop") return reactor_.stop();
+        if (verb == "drain") return value_of(reactor_.drain(seconds(step["TIME"])));
         if (verb == "run") return run_reactor(step);
         if (verb == "turn") return turns(step.has("COUNT") ? step.count("COUNT") : 1);
         if (verb == "advance") return advance(step);
@@ -309,6 +311,7 @@ private:
         };
         tidemill::ListenOptions options;
         if (step.has("COUNT")) options.backlog = static_cast<int>(step.count("COUNT"));
+        options.reuse_port = step.has("YES") && step["YES"] == "true";
         const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh_endpoint());
         const Listener* listener = value_of(tidemill::listen(reactor_, where, factory, options));
         me->listener = listener->id();
@@ -410,6 +413,7 @@ private:
 
     std::string property_of(const Entity& it, const std::string& property) {
         const Connection* connection = it.connection;
+        if (it.kind == Entity::Kind::reactor && property == "is_draining") return word_for(reactor_.is_draining());
         if (it.kind == Entity::Kind::reactor && property == "is_running") return word_for(reactor_.is_running());
         if (it.kind == Entity::Kind::task && property == "is_active") return word_for(it.timer.is_active());
         if (it.kind == Entity::Kind::listener && property == "is_open") {

@@ -34,6 +34,10 @@ function Recorder:on_drain()
     self.play:seen(self.name, "on_drain", nil, self)
 end
 
+function Recorder:on_shutdown()
+    self.play:seen(self.name, "on_shutdown", nil, self)
+end
+
 function Recorder:on_end()
     self.play:seen(self.name, "on_end", nil, self, tidemill.Connection.on_end)
 end
@@ -182,7 +186,7 @@ end
 
 -- The verbs that are more than a method of that name
 
-function verbs.listen(play, name, backlog, endpoint)
+function verbs.listen(play, name, backlog, reuse_port, endpoint)
     local function factory()
         play.accepted[name] = (play.accepted[name] or 0) + 1
         local recorder = play:recorder(name .. play.accepted[name])
@@ -191,7 +195,7 @@ function verbs.listen(play, name, backlog, endpoint)
     end
     local number = next_number()
     local fresh = {tcp = "tcp://127.0.0.1:0", unix = ("unix://DIR/%d.sock"):format(number), memory = "memory://" .. number}
-    local listener = play.reactor:listen(play:endpoint(endpoint or fresh[play.transport]), factory, {backlog = backlog})
+    local listener = play.reactor:listen(play:endpoint(endpoint or fresh[play.transport]), factory, {backlog = backlog, reuse_port = reuse_port and reuse_port == "true"})
     play:keep(name, listener, factory)
     play.endpoints[name] = listener:endpoint()
 end
@@ -212,6 +216,7 @@ end
 function verbs.echo(play) verbs.write(play, "@", play.data) end
 function verbs.nothing() end
 function verbs.stop(play) play.reactor:stop() end
+function verbs.drain(play, deadline) play.reactor:drain(deadline) end
 
 function verbs.cancel(play, name, answer)
     local answered = play:entity(name):cancel()

@@ -34,6 +34,9 @@ class Recorder(tidemill.Connection):
     def on_drain(self):
         self.play.seen(self.name, "on_drain", me=self)
 
+    def on_shutdown(self):
+        self.play.seen(self.name, "on_shutdown", me=self)
+
     def on_end(self):
         self.play.seen(self.name, "on_end", me=self, default=super().on_end)
 
@@ -147,7 +150,7 @@ class Play:
 
     # The verbs that are more than a method of that name
 
-    def do_listen(self, name, backlog, endpoint):
+    def do_listen(self, name, backlog, reuse_port, endpoint):
         def factory():
             self.accepted[name] += 1
             recorder = self.recorder(f"{name}{self.accepted[name]}")
@@ -156,6 +159,7 @@ class Play:
         number = next(self.numbers)
         fresh = {"tcp": "tcp://127.0.0.1:0", "unix": f"unix://DIR/{number}.sock", "memory": f"memory://{number}"}
         options = {} if backlog is None else {"backlog": backlog}
+        options |= {"reuse_port": True} if reuse_port == "true" else {}
         listener = self.reactor.listen(self.endpoint(fresh[self.transport] if endpoint is None else endpoint), factory, **options)
         self.keep(name, listener, factory)
         self.endpoints[name] = listener.endpoint
@@ -184,6 +188,9 @@ class Play:
 
     def do_stop(self):
         self.reactor.stop()
+
+    def do_drain(self, deadline):
+        self.reactor.drain(deadline)
 
     def do_run(self, raises):
         def too_late():

@@ -34,6 +34,10 @@ class Recorder < Tidemill::Connection
     @play.seen(@name, "on_drain", me: self)
   end
 
+  def on_shutdown
+    @play.seen(@name, "on_shutdown", me: self)
+  end
+
   def on_end
     @play.seen(@name, "on_end", me: self, default: -> { super() })
   end
@@ -179,7 +183,7 @@ class Play
 
   # The verbs that are more than a method of that name
 
-  def do_listen(name, backlog, at)
+  def do_listen(name, backlog, reuse_port, at)
     factory = lambda do
       made = recorder("#{name}#{@accepted[name] += 1}")
       keep(made.name, made, made)
@@ -187,7 +191,8 @@ class Play
     end
     number = Play.number
     fresh = {"tcp" => "tcp://127.0.0.1:0", "unix" => "unix://DIR/#{number}.sock", "memory" => "memory://#{number}"}
-    listener = @reactor.listen(endpoint(at || fresh[@transport]), factory, **{backlog: backlog}.compact)
+    options = {backlog: backlog, reuse_port: reuse_port && reuse_port == "true"}.compact
+    listener = @reactor.listen(endpoint(at || fresh[@transport]), factory, **options)
     keep(name, listener, factory)
     @endpoints[name] = listener.endpoint
   end
@@ -217,6 +222,10 @@ class Play
 
   def do_stop
     @reactor.stop
+  end
+
+  def do_drain(deadline)
+    @reactor.drain(deadline)
   end
 
   def do_run(raises)

@@ -13,7 +13,7 @@ static Grammar operator+(Grammar base, const Grammar& more) {
     return base;
 }
 
-static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( at ENDPOINT)?"},
+static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?"},
                                 {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
                                 {"write", "E VALUE"},
                                 {"close", "E"},
@@ -29,6 +29,7 @@ static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( at ENDPOINT)?"
                                 {"post", "NEW"},
                                 {"cancel", "E( YES)?"},
                                 {"stop", ""},
+                                {"drain", "TIME"},
                                 {"run", "(raises TEXT)?"},
                                 {"turn", "(COUNT)?"},
                                 {"check", "E WORD ENDPOINT"},
@@ -42,10 +43,10 @@ static const Grammar all_steps = plain + Grammar{{"error_handler", "(OFF)?"},
                                                  {"expect", "(NOTHING|E LINE)"},
                                                  {"then", "E LINE"},
                                                  {"ignore", "GROUP (EVENT|*)"}};
-static const Grammar lines = {{"on_open", ""},        {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"},
-                              {"on_drain", ""},       {"on_end", ""},
-                              {"on_close", "REASON"}, {"on_error", "TEXT"},
-                              {"fired", ""}};
+static const Grammar lines = {{"on_open", ""},      {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"},
+                              {"on_drain", ""},     {"on_shutdown", ""},
+                              {"on_end", ""},       {"on_close", "REASON"},
+                              {"on_error", "TEXT"}, {"fired", ""}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
                               {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"},

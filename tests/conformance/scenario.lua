@@ -21,16 +21,16 @@ end
 -- -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its patterns in WORDS ---------------------
 
 local ACTIONS = {
-    listen = "NEW( backlog=COUNT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
     write = "E VALUE", close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
-    cancel = "E( YES)?", stop = "", run = "(raises TEXT)?", turn = "(COUNT)?", check = "E WORD ENDPOINT", fails = "CODE( ERRNO)? ACTION"}
+    cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", check = "E WORD ENDPOINT", fails = "CODE( ERRNO)? ACTION"}
 local REACTIONS = with(ACTIONS, {echo = "", raise = "TEXT", nothing = ""})
 local FALLIBLE = with(ACTIONS, {advance = "TIME"})
 local STEPS = with(FALLIBLE, {
     error_handler = "(OFF)?", drop = "E", gone = "E", when = "GROUP EVENT do ACTION",
     expect = "(NOTHING|E LINE)", ["then"] = "E LINE", ignore = "GROUP (EVENT|\\*)"})
-local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_drain = "", on_end = "", on_close = "REASON",
+local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_drain = "", on_shutdown = "", on_end = "", on_close = "REASON",
                on_error = "TEXT", fired = ""}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched
 local WORDS = {

@@ -12,14 +12,14 @@ class Malformed(Exception):
 # -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
 
 ACTIONS = {
-    "listen": "NEW( backlog=COUNT)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+    "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
     "write": "E VALUE", "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
     "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
-    "cancel": "E( YES)?", "stop": "", "run": "(raises TEXT)?", "turn": "(COUNT)?", "check": "E WORD ENDPOINT", "fails": "CODE( ERRNO)? ACTION"}
+    "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "check": "E WORD ENDPOINT", "fails": "CODE( ERRNO)? ACTION"}
 REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
 STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",
          "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}
-LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_drain": "", "on_end": "", "on_close": "REASON",
+LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_drain": "", "on_shutdown": "", "on_end": "", "on_close": "REASON",
          "on_error": "TEXT", "fired": ""}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',

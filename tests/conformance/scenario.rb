@@ -9,17 +9,17 @@ Malformed = Class.new(StandardError)  # the file is no scenario of format 1
 # -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
 
 ACTIONS = {
-  "listen" => "NEW( backlog=COUNT)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+  "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
   "write" => "E VALUE", "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
   "set_idle_timeout" => "E TIME", "set_watermarks" => "E COUNT COUNT", "call_later" => "NEW TIME", "call_every" => "NEW TIME",
-  "next_tick" => "NEW", "post" => "NEW", "cancel" => "E( YES)?", "stop" => "", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
+  "next_tick" => "NEW", "post" => "NEW", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
   "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
 }.freeze
 PLAIN = ACTIONS.merge("advance" => "TIME").freeze
 REACTIONS = ACTIONS.merge("echo" => "", "raise" => "TEXT", "nothing" => "").freeze
 STEPS = PLAIN.merge("error_handler" => "(OFF)?", "drop" => "E", "gone" => "E", "when" => "GROUP EVENT do ACTION",
                     "expect" => "(NOTHING|E LINE)", "then" => "E LINE", "ignore" => "GROUP (EVENT|\\*)").freeze
-LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_drain" => "", "on_end" => "", "on_close" => "REASON",
+LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_drain" => "", "on_shutdown" => "", "on_end" => "", "on_close" => "REASON",
          "on_error" => "TEXT", "fired" => ""}.freeze
 TEXT = '"(?:[^"\\\\]|\\\\.)*"'
 NAME = "[a-z][a-z_]*[0-9]*"

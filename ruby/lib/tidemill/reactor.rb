@@ -140,6 +140,15 @@ module Tidemill
       @core.stop
     end
 
+    def drain(deadline = 30.0)
+      @core.drain(deadline)
+      nil
+    end
+
+    def draining?
+      @core.is_draining
+    end
+
     def running?
       @core.is_running
     end
@@ -173,10 +182,10 @@ module Tidemill
 
     # ---- streams ----
 
-    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, &block)
+    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, &block)
       factory = factory(factory, block)
       ticket = next_ticket
-      number = @core.listen(endpoint, ticket, backlog, mode)
+      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false)
       @factories[ticket] = factory
       Listener.__send__(:new, @core, @factories, ticket, number)
     end
