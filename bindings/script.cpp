@@ -47,7 +47,7 @@ void ScriptHandler::release() {
 
 void ScriptHandler::detach() {
     host_ = nullptr;
-    if (Connection* connection = std::exchange(connection_, nullptr)) connection->forget_handler();
+    if (Connection* connection = std::exchange(connection_, nullptr)) connection->forget_handler(*this);
 }
 
 bool Host::on_raised(Party party) {

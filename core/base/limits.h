@@ -30,6 +30,9 @@ inline constexpr std::size_t low_watermark = 64 * 1024;
 // and the one that it asked for when its last share was cut short.
 inline constexpr std::size_t read_per_turn = 1024 * 1024;
 
+// Octets of files that one connection sends in a turn: a fast reader must not keep the others waiting, nor a file that is in no cache.
+inline constexpr std::size_t file_per_turn = 1024 * 1024;
+
 // Connections accepted by one listener in a turn: a burst must not starve those already served.
 inline constexpr int accepts_per_turn = 64;
 

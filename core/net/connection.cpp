@@ -5,6 +5,7 @@
 
 #include "tidemill/net/connector.h"
 #include "tidemill/net/linger.h"
+#include "tidemill/net/rare.h"
 
 namespace tidemill {
 
@@ -22,17 +23,18 @@ Connection::~Connection() = default;
 
 template <class Call>
 void Connection::deliver(Call call) {
+    Handler& called = *handler_;  // become() may put another in its place
     try {
         call();
     } catch (...) {
-        take_exception(std::current_exception());
+        take_exception(called, std::current_exception());
     }
 }
 
-void Connection::take_exception(const std::exception_ptr& exception) {
+void Connection::take_exception(Handler& handler, const std::exception_ptr& exception) {
     std::exception_ptr unhandled = exception;
     try {
-        if (handler_->on_error(*this, exception)) return;
+        if (handler.on_error(*this, exception)) return;
     } catch (...) {
         unhandled = std::current_exception();
     }
@@ -57,7 +59,7 @@ void Connection::start_connecting(std::unique_ptr<Connector> connector) {
 void Connection::open_now() {
     is_opened_ = true;
     last_activity_ = reactor_.turn_time();
-    if (!output_.is_empty() || is_end_write_asked_) reactor_.flush_later(*this);
+    if (has_output() || is_end_write_asked_) reactor_.flush_later(*this);
     if (state_ != State::connecting) return;  // close() came while connecting: flush and go, without on_open
     state_ = State::open;
     is_shutdown_due_ = reactor_.is_draining();
@@ -78,11 +80,13 @@ void Connection::on_ready(const Ready& ready) {
         can_write_ = true;
         if (!output_.is_empty()) reactor_.flush_later(*this);
     }
+    if (can_write_ && has_files()) reactor_.flush_later(*this);
     if (ready.readable) can_read_ = true;
     if (!reactor_.may_call()) {
-        if (is_reading() || is_drain_due_ || is_shutdown_due_) call_me();
+        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_rare_due_) call_me();
         return;
     }
+    if (is_rare_due_ && !tell_rare()) return;
     if (is_shutdown_due_ && state_ == State::open) {
         deliver_shutdown();
         if (is_drain_due_) call_me();  // one callback between two looks at the clock
@@ -102,18 +106,23 @@ void Connection::read_some() {
     std::size_t allowance = limits::read_per_turn;
     while (is_reading()) {
         if (!reactor_.may_call() || allowance == 0) return call_me();
+        if (is_rare_due_) {
+            if (!tell_rare()) return;
+            continue;
+        }
         char* buffer = reactor_.receive_buffer();
-        const IoResult read = transport_->read(buffer, limits::receive_buffer);
+        const std::size_t size = rare_ == nullptr ? limits::receive_buffer : read_size();
+        const IoResult read = transport_->read(buffer, size);
         switch (read.kind) {
             case IoResult::Kind::done:
                 last_activity_ = reactor_.turn_time();
                 allowance -= std::min(allowance, read.count);
                 // A short read has emptied a stream's queue (epoll(7)), unless the end was announced: that still has to be read.
-                if (read.count < limits::receive_buffer && !is_end_near_) {
+                if (read.count < size && !is_end_near_) {
                     can_read_ = false;
                     transport_->arm(Direction::read);
                 }
-                deliver([&] { handler_->on_data(*this, {buffer, read.count}); });
+                take_in({buffer, read.count});
                 break;
             case IoResult::Kind::would_block:
                 can_read_ = false;
@@ -129,8 +138,42 @@ void Connection::read_some() {
     }
 }
 
+void Connection::take_in(Bytes octets) {
+    if (rare_ != nullptr && rare_->target != nullptr) return forward(octets);
+    deliver([&] { handler_->on_data(*this, octets); });
+}
+
+// What become() and the end of a proxy have left to be told, one callback at a time, as each may change everything. False: the turn
+// must end first, and another call is asked for.
+bool Connection::tell_rare() {
+    Rare& rare = *rare_;
+    for (;;) {
+        release_replaced();
+        const bool may_tell_data = !is_paused_ && !is_held_;
+        is_rare_due_ = rare.is_open_due || rare.is_proxy_end_due || !rare.leftover.empty() || rare.is_end_due;
+        if (!is_rare_due_ || state_ != State::open) return true;
+        if (!reactor_.may_call()) return call_me(), false;
+        if (std::exchange(rare.is_open_due, false)) {
+            deliver([this] { handler_->on_open(*this); });
+        } else if (std::exchange(rare.is_proxy_end_due, false)) {
+            deliver([&, reason = std::exchange(rare.proxy_end, {})] { handler_->on_proxy_end(*this, reason); });
+        } else if (!rare.leftover.empty() && may_tell_data) {
+            const std::string octets = std::exchange(rare.leftover, {});
+            const std::size_t count = rare.target == nullptr ? octets.size() : std::min(octets.size(), read_size());
+            rare.leftover = octets.substr(count);
+            take_in(Bytes(octets).substr(0, count));
+        } else if (rare.leftover.empty() && may_tell_data) {
+            rare.is_end_due = false;
+            deliver_end();
+        } else {
+            return true;
+        }
+    }
+}
+
 void Connection::deliver_end() {
     has_peer_ended_ = true;
+    if (rare_ != nullptr) leave_target();  // nothing is left to move
     if (broken_.is_set()) return end(broken_);
     deliver([this] { handler_->on_end(*this); });
     if (has_ended_writing_ && state_ == State::open) end({});
@@ -168,24 +211,21 @@ void Connection::flush() {
     if (state_ == State::closed || !is_opened_) return;
     write_some();
     if (state_ == State::closed) return;
-    if (output_.is_empty()) on_output_empty();
+    if (!has_output()) on_output_empty();
 }
 
 void Connection::write_some() {
-    while (can_write_ && !output_.is_empty()) {
+    if (has_files()) write_files();
+    while (can_write_ && !output_.is_empty() && !has_files()) {
         Slice slices[limits::gather_blocks];
         const std::size_t count = output_.peek(slices, limits::gather_blocks);
         const IoResult written = transport_->write(slices, count);
-        if (written.kind == IoResult::Kind::error) return on_write_failed(written.error);
-        if (written.kind == IoResult::Kind::would_block) {
-            can_write_ = false;
-            transport_->arm(Direction::write);
-            break;
-        }
-        last_activity_ = reactor_.turn_time();
+        if (!has_taken(written)) break;
         output_.consume(written.count);
     }
-    if (is_above_high_ && output_.size() <= low_watermark_) {
+    if (broken_.is_set() || state_ == State::closed) return;
+    if (rare_ != nullptr) ease_source();
+    if (is_above_high_ && output_.size() <= low_watermark_ && !has_files()) {
         // Told in the next turn: this may be the end of a turn in which the user was already called for the last time.
         is_above_high_ = false;
         is_drain_due_ = true;
@@ -193,9 +233,28 @@ void Connection::write_some() {
     }
 }
 
+// Whether the transport took something; if not, what follows from that is done.
+bool Connection::has_taken(const IoResult& written) {
+    if (written.kind == IoResult::Kind::done) {
+        last_activity_ = reactor_.turn_time();
+        return true;
+    }
+    if (written.kind == IoResult::Kind::would_block) {
+        can_write_ = false;
+        transport_->arm(Direction::write);
+    } else {
+        on_write_failed(written.error);
+    }
+    return false;
+}
+
 void Connection::on_write_failed(int error) {
     output_.clear();
     broken_ = os_error(error, "write", peer());
+    if (rare_ != nullptr) {
+        rare_->files.clear();
+        lose_source(broken_);
+    }
     if (state_ == State::closing || has_peer_ended_) return end(broken_);
     // The peer may have sent its last words before it went: they are read first, then on_close tells.
     is_end_near_ = true;
@@ -214,6 +273,7 @@ void Connection::on_output_empty() {
 WriteResult Connection::end_write() {
     if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
     if (state_ >= State::closing) return {WriteResult::Kind::failed, ErrorCode::closed};
+    if (rare_ != nullptr) lose_source({});
     if (!std::exchange(is_end_write_asked_, true) && is_opened_) reactor_.flush_later(*this);
     return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
 }
@@ -235,7 +295,7 @@ void Connection::pause() {
 void Connection::resume() {
     if (!is_usable() || !is_paused_) return;
     is_paused_ = false;
-    if (can_read_ && state_ == State::open) call_me();
+    if ((can_read_ || is_rare_due_) && state_ == State::open) call_me();
 }
 
 void Connection::set_idle_timeout(Duration period) {
@@ -259,9 +319,13 @@ void Connection::watch_idleness(Duration wait) {
 
 void Connection::close() {
     if (!is_usable() || state_ >= State::closing) return;
-    const bool has_nothing_to_send = !is_opened_ && output_.is_empty();
+    const bool has_nothing_to_send = !is_opened_ && !has_output();
     if (has_nothing_to_send || broken_.is_set()) return end(broken_);
     state_ = State::closing;
+    if (rare_ != nullptr) {
+        leave_target();
+        lose_source({});
+    }
     if (is_opened_) reactor_.flush_later(*this);
 }
 
@@ -288,11 +352,13 @@ void Connection::end(Error reason) {
     reason_ = std::move(reason);
     idle_timer_.cancel();
     output_.clear();
+    if (rare_ != nullptr) end_rare();
     connector_.reset();
     reactor_.finish_later(*this);
 }
 
 void Connection::finish() {
+    if (rare_ != nullptr) release_replaced();
     deliver([this] { handler_->on_close(*this, reason_); });
     handler_.reset();
     if (is_linger_due_) linger(reactor_, std::move(transport_));
@@ -319,9 +385,11 @@ void Connection::abandon(bool is_fork) {
     connector_.reset();
     transport_.reset();
     handler_.reset();
+    if (rare_ != nullptr) abandon_rare();
 }
 
-void Connection::forget_handler() {
+void Connection::forget_handler(Handler& handler) {
+    if (forget_replaced(handler)) return;
     handler_ = HandlerPtr(new Handler);  // one that listens to nothing
     if (state_ != State::closed) end(make_error(ErrorCode::cancelled, "release", peer(), "the handler is gone"));
 }

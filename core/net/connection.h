@@ -55,11 +55,35 @@ public:
     // 0 <= low <= high. Errors: argument, state.
     Result<void> set_watermarks(std::size_t low, std::size_t high);
 
+    // Sends `length` octets of a regular file from `offset` on, -1: all that it has now, behind what was written before and ahead of what
+    // is written later; files take no memory. While one is queued write() answers wait, and on_drain comes when the last has left. Errors:
+    // os (it cannot be opened), argument (not a regular file, a range beyond its end), closed, state as write(). A file that becomes
+    // shorter meanwhile ends the connection with the code os; the peer sees a reset.
+    Result<void> send_file(std::string_view path, std::int64_t offset = 0, std::int64_t length = -1);
+
+    // What arrives goes to the other connection's output instead of on_data, and waits where it is while the other's queue is above its
+    // high watermark. It ends with on_proxy_end: after `length` octets (-1: no end), or when the other can be written to no more. The
+    // peer's end is told by on_end as ever, is not passed on, and ends it without on_proxy_end. Calling it again takes another target and
+    // counts anew. Errors: argument (length), closed, state (the target is this connection, closed, of another reactor, has ended
+    // writing, or has another source).
+    Result<void> proxy_to(Connection& target, std::int64_t length = -1);
+
+    // What arrives from here on is for on_data again; no on_proxy_end.
+    void stop_proxy();
+
+    // Octets that the last proxy_to() has moved so far.
+    std::uint64_t proxied() const;
+
+    // Another handler from now on: it gets on_open, then `leftover` (octets that the old one was given and has not used) as on_data, then
+    // all that comes, also on_end if the old one had it. The old one is called no more, but for on_error if the callback under way raises,
+    // and is released by the loop. Id, output and settings stay. Errors: argument (none), closed, state; the new one is then released.
+    Result<void> become(HandlerPtr handler, Bytes leftover = {});
+
     State state() const { return state_; }
     bool is_paused() const { return is_paused_; }
 
-    // Octets written and not yet taken by the transport.
-    std::size_t pending() const { return output_.size(); }
+    // Octets written, and of files, that the transport has not taken yet. The watermarks look at those in memory only.
+    std::size_t pending() const { return output_.size() + (rare_ == nullptr ? 0 : unsent_file_octets()); }
 
     // Endpoint text; "" before the stream is open. Still there in on_close.
     std::string peer() const;
@@ -71,8 +95,8 @@ public:
     // The error that write() would describe in words: operation, endpoint and why.
     Error write_error(ErrorCode code) const;
 
-    // For a binding whose handler object dies: nobody is told anything any more, the stream is aborted.
-    void forget_handler();
+    // For a binding whose handler object dies: nobody is told anything any more, the stream is aborted; unless it was replaced before.
+    void forget_handler(Handler& handler);
 
     // ---- made by listeners and connect() ----
 
@@ -99,7 +123,7 @@ public:
 private:
     template <class Call>
     void deliver(Call call);
-    void take_exception(const std::exception_ptr& exception);
+    void take_exception(Handler& handler, const std::exception_ptr& exception);
     void open_now();
     void read_some();
     void call_me();
@@ -108,14 +132,43 @@ private:
     void deliver_shutdown();
     void write_some();
     void on_write_failed(int error);
+    bool has_taken(const IoResult& written);
     void on_output_empty();
     void close_flushed();
     void end(Error reason);
     void watch_idleness(Duration wait);
     bool is_usable() const { return reactor_.is_usable_here(); }
-    bool is_reading() const { return can_read_ && !is_paused_ && !has_peer_ended_ && state_ == State::open; }
+    bool is_reading() const { return can_read_ && !is_paused_ && !is_held_ && !has_peer_ended_ && state_ == State::open; }
+
+    // What few connections have (rare.h): proxy.cpp, send_file.cpp, become.cpp.
+    struct Rare;
+    Rare& rare();
+    void take_in(Bytes octets);
+    bool tell_rare();
+    void tell_rare_later();
+    void end_rare();
+    void abandon_rare();
+    Result<void> check_proxy(const Connection& target, std::int64_t length) const;
+    void leave_target();
+    void lose_source(const Error& reason);
+    void tell_proxy_end(Error reason);
+    std::size_t read_size() const;
+    void forward(Bytes octets);
+    void pass_on(Bytes octets);
+    void ease_source();
+    void let_go();
+    bool has_files() const { return rare_ != nullptr && rare_has_files(); }
+    bool has_output() const { return !output_.is_empty() || has_files(); }
+    bool rare_has_files() const;
+    std::size_t unsent_file_octets() const;
+    void write_files();
+    static std::size_t trim(Slice* slices, std::size_t count, std::size_t octets);
+    void on_file_failed(int error);
+    void release_replaced();
+    bool forget_replaced(Handler& handler);
 
     Reactor& reactor_;
+    std::unique_ptr<Rare> rare_;
     HandlerPtr handler_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<Connector> connector_;
@@ -124,6 +177,8 @@ private:
     State state_ = State::connecting;
     bool is_opened_ = false;  // on_open is behind us, or the stream is there and nobody is to be told
     bool is_paused_ = false;
+    bool is_held_ = false;  // by the queue of the connection that it is a proxy to
+    bool is_rare_due_ = false;  // tell_rare() has something to tell
     bool can_read_ = false;  // reading has not said "would block" since it was last reported
     bool can_write_ = true;
     bool is_end_near_ = false;  // the poller saw the end: read until it comes

@@ -1,6 +1,7 @@
 // Handler: what a user is told about a connection. This page is the contract; the conformance suite proves it in every language.
 //
-//     on_open?  (on_data | on_drain)*  (on_end on_drain*)?  on_close        and on_shutdown once anywhere between on_open and on_close
+//     on_open?  (on_data | on_drain)*  (on_end on_drain*)?  on_close
+//         and anywhere between on_open and on_close: on_shutdown once, on_proxy_end
 //
 //  - in this order; on_close exactly once and last, also when connecting failed and when the reactor stops;
 //  - never from inside a call that the user made: always from the loop;
@@ -24,7 +25,8 @@ class Handler {
 public:
     virtual ~Handler() = default;
 
-    // Not a callback for users: the connection that this handler serves from now on, before anything else; release() ends it.
+    // Not a callback for users: the connection that this handler serves from now on, before anything else; release() ends it. The same
+    // order of callbacks holds for a handler that Connection::become() gave to an open connection.
     virtual void attached(Connection&) {}
 
     virtual void on_open(Connection&) {}
@@ -39,6 +41,10 @@ public:
     // deadline is closed then. The default does nothing.
     virtual void on_shutdown(Connection&) {}
 
+    // Connection::proxy_to() has ended; what arrives is for on_data again. reason: not set when the length it was given is reached,
+    // otherwise why the target can be written to no more. What the target had taken and not sent is lost with it. Not after stop_proxy().
+    virtual void on_proxy_end(Connection&, const Error& /*reason*/) {}
+
     // The peer will send no more. The default closes; an override may go on writing.
     virtual void on_end(Connection& connection);
 
@@ -48,7 +54,7 @@ public:
     // True: the exception is dealt with and the connection goes on.
     virtual bool on_error(Connection&, const std::exception_ptr&) { return false; }
 
-    // The connection lets go of the handler: after on_close, or without it when the reactor is destroyed. A binding whose object
+    // The connection lets go of the handler: after on_close, or without it when the reactor is destroyed or after become(). A binding whose object
     // belongs to its language overrides this.
     virtual void release() { delete this; }
 };

@@ -4,6 +4,7 @@
 
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/sys/file.h"
 
 namespace tidemill {
 
@@ -19,6 +20,9 @@ public:
     Result<void> attach(const Source& owner) override;
     IoResult read(char* data, std::size_t size) override { return receive(fd_.get(), data, size); }
     IoResult write(const Slice* slices, std::size_t count) override { return send_gathered(fd_.get(), slices, count); }
+    IoResult send_file(int file, std::uint64_t offset, std::size_t size) override {
+        return tidemill::send_file(fd_.get(), file, offset, size);
+    }
     void arm(Direction direction) override { reactor_.arm(fd_.get(), direction); }
     void shut_down_writing() override { tidemill::shut_down_writing(fd_.get()); }
     void reset() override { reset_on_close(fd_.get()); }

@@ -4,6 +4,8 @@
 // Reading and writing never block. A direction that said "would block" is reported to the owner (Source::on_ready) once it is ready
 // again, if it was armed. Closing happens by destruction.
 #pragma once
+#include <cerrno>
+#include <cstdint>
 #include <string>
 
 #include "tidemill/base/buffer.h"
@@ -24,6 +26,10 @@ public:
     virtual IoResult read(char* data, std::size_t size) = 0;
     virtual IoResult write(const Slice* slices, std::size_t count) = 0;
     virtual void arm(Direction direction) = 0;
+
+    // Writes octets of a file without their passing through this process, as tidemill::send_file. A transport that cannot answers as
+    // here, and the file is read and written like other octets.
+    virtual IoResult send_file(int /*file*/, std::uint64_t /*offset*/, std::size_t /*size*/) { return IoResult::failed(ENOSYS); }
 
     // Tells the peer that no more comes, after what was written.
     virtual void shut_down_writing() = 0;

@@ -10,8 +10,8 @@
 namespace tidemill::test {
 
 struct Party {
-    // "open data drain shutdown end close(CODE)" or "close(ERRNO)", "close" after an orderly end; neighbouring "data" are merged, as the system
-    // may cut octets anywhere.
+    // "open data drain shutdown end close(CODE)" or "close(ERRNO)", "close" after an orderly end, "proxied" for on_proxy_end likewise;
+    // neighbouring "data" are merged, as the system may cut octets anywhere.
     std::string trace;
     std::string received;
     Connection* connection = nullptr;  // nullptr once on_close has been
@@ -23,6 +23,7 @@ struct Party {
     std::function<void(Connection&, Bytes)> on_data;
     std::function<void(Connection&)> on_drain;
     std::function<void(Connection&)> on_shutdown;
+    std::function<void(Connection&)> on_proxy_end;
     std::function<void(Connection&)> on_end;  // empty: the default, which closes
     std::function<void(Connection&)> on_close;
     std::function<bool(Connection&, const std::exception_ptr&)> on_error;
@@ -35,6 +36,9 @@ struct Party {
         if (word == "data" && trace.ends_with("data")) return;
         if (!trace.empty()) trace += ' ';
         trace += word;
+    }
+    void note(const std::string& word, const Error& why) {
+        note(!why.is_set() ? word : word + "(" + std::string(why.os != 0 ? errno_name(why.os) : code_name(why.code)) + ")");
     }
 };
 
@@ -64,6 +68,10 @@ public:
         party_->note("shutdown");
         if (party_->on_shutdown) party_->on_shutdown(connection);
     }
+    void on_proxy_end(Connection& connection, const Error& reason) override {
+        party_->note("proxied", reason);
+        if (party_->on_proxy_end) party_->on_proxy_end(connection);
+    }
     void on_end(Connection& connection) override {
         party_->note("end");
         party_->on_end ? party_->on_end(connection) : Handler::on_end(connection);
@@ -71,11 +79,7 @@ public:
     void on_close(Connection& connection, const Error& reason) override {
         party_->reason = reason;
         party_->connection = nullptr;
-        if (!reason.is_set()) {
-            party_->note("close");
-        } else {
-            party_->note("close(" + std::string(reason.os != 0 ? errno_name(reason.os) : code_name(reason.code)) + ")");
-        }
+        party_->note("close", reason);
         if (party_->on_close) party_->on_close(connection);
     }
     bool on_error(Connection& connection, const std::exception_ptr& exception) override {

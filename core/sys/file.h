@@ -1,0 +1,28 @@
+// Files that are sent over streams: opened, read at a place, and handed to a socket by the system. Nothing here waits for anything but
+// the disk.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "tidemill/base/error.h"
+#include "tidemill/sys/fd.h"
+#include "tidemill/sys/socket.h"
+
+namespace tidemill {
+
+struct File {
+    Fd fd;
+    std::uint64_t size = 0;  // when it was opened
+};
+
+// For reading; regular files only. Errors: os (missing, no permission, a directory, out of descriptors), argument (a pipe, a device).
+Result<File> open_file(const std::string& path);
+
+// pread(2): end beyond the last octet.
+IoResult read_file(int file, std::uint64_t offset, char* data, std::size_t size);
+
+// sendfile(2), without SIGPIPE. end when the file has no octet at the offset; failed(EINVAL) or failed(ENOSYS) if this system or this
+// kind of file cannot do it.
+IoResult send_file(int socket, int file, std::uint64_t offset, std::size_t size);
+
+}  // namespace tidemill
