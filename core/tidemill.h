@@ -6,6 +6,7 @@
 #include "tidemill/base/error.h"       // Error, ErrorCode, Result
 #include "tidemill/base/limits.h"      // every default limit
 #include "tidemill/net/connection.h"   // Connection
+#include "tidemill/net/datagram.h"     // Datagram, DatagramHandler, open_datagram
 #include "tidemill/net/handler.h"      // Handler: the callbacks and their order
 #include "tidemill/net/listener.h"     // Listener
 #include "tidemill/net/net.h"

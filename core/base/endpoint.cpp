@@ -23,7 +23,7 @@ static bool has_control_or_space(std::string_view text) {
     return false;
 }
 
-static const char* parse_tcp(std::string_view rest, Endpoint& endpoint) {
+static const char* parse_host_and_port(std::string_view rest, Endpoint& endpoint) {
     std::string_view host;
     std::string_view port;
     if (!rest.empty() && rest.front() == '[') {
@@ -32,16 +32,16 @@ static const char* parse_tcp(std::string_view rest, Endpoint& endpoint) {
         host = rest.substr(1, bracket - 1);
         rest.remove_prefix(bracket + 1);
         if (host.find(':') == std::string_view::npos) return "brackets are for IPv6 addresses";
-        if (rest.empty() || rest.front() != ':') return "the port is missing: tcp://[address]:port";
+        if (rest.empty() || rest.front() != ':') return "the port is missing: //[address]:port";
         port = rest.substr(1);
     } else {
         const std::size_t colon = rest.rfind(':');
-        if (colon == std::string_view::npos) return "the port is missing: tcp://host:port";
+        if (colon == std::string_view::npos) return "the port is missing: //host:port";
         host = rest.substr(0, colon);
         port = rest.substr(colon + 1);
-        if (host.find(':') != std::string_view::npos) return "an IPv6 address goes in brackets: tcp://[::1]:port";
+        if (host.find(':') != std::string_view::npos) return "an IPv6 address goes in brackets: //[::1]:port";
     }
-    if (host.empty()) return "the host is missing: tcp://host:port";
+    if (host.empty()) return "the host is missing: //host:port";
     if (host.size() > longest_host) return "the host name is longer than 253 characters";
     if (has_control_or_space(host)) return "the host contains a space or control character";
     if (!parse_port(port, endpoint.port)) return "the port is not a number from 0 to 65535";
@@ -50,7 +50,8 @@ static const char* parse_tcp(std::string_view rest, Endpoint& endpoint) {
 }
 
 static const char* parse_unix(std::string_view rest, Endpoint& endpoint) {
-    if (rest.empty() || rest == "@") return "the path is missing: unix:///path";
+    const bool is_any_name = rest == "@" && endpoint.is_datagram();
+    if (rest.empty() || (rest == "@" && !is_any_name)) return "the path is missing: unix:///path";
     if (rest.size() > longest_path) return "the path is longer than 107 octets, the most that a UNIX socket can have";
     if (rest.find('\0') != std::string_view::npos) return "the path contains a zero octet";
     endpoint.host = rest;
@@ -58,9 +59,17 @@ static const char* parse_unix(std::string_view rest, Endpoint& endpoint) {
 }
 
 static const char* parse_rest(std::string_view scheme, std::string_view rest, Endpoint& endpoint) {
-    if (scheme == "tcp") return parse_tcp(rest, endpoint);
+    if (scheme == "tcp") return parse_host_and_port(rest, endpoint);
     if (scheme == "unix") {
         endpoint.scheme = Endpoint::Scheme::unix_;
+        return parse_unix(rest, endpoint);
+    }
+    if (scheme == "udp") {
+        endpoint.scheme = Endpoint::Scheme::udp;
+        return parse_host_and_port(rest, endpoint);
+    }
+    if (scheme == "unix-datagram") {
+        endpoint.scheme = Endpoint::Scheme::unix_datagram;
         return parse_unix(rest, endpoint);
     }
     if (scheme == "memory") {
@@ -68,7 +77,7 @@ static const char* parse_rest(std::string_view scheme, std::string_view rest, En
         endpoint.host = rest;
         return rest.empty() ? "the name is missing: memory://name" : nullptr;
     }
-    return "the scheme is not known; there are tcp, unix and memory";
+    return "the scheme is not known; there are tcp, unix, memory, udp and unix-datagram";
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view operation) {
@@ -84,13 +93,16 @@ std::string Endpoint::text() const {
     switch (scheme) {
         case Scheme::unix_:
             return "unix://" + host;
+        case Scheme::unix_datagram:
+            return "unix-datagram://" + host;
         case Scheme::memory:
             return "memory://" + host;
         case Scheme::tcp:
+        case Scheme::udp:
             break;
     }
     const bool is_ipv6 = host.find(':') != std::string::npos;
-    return "tcp://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    return (scheme == Scheme::tcp ? "tcp://" : "udp://") + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 }  // namespace tidemill

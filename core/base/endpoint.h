@@ -1,8 +1,10 @@
 // Endpoint: where something listens or connects to, as text and in parts. No system call: a host name stays a name.
 //
 //   tcp://127.0.0.1:8080   tcp://[::1]:0   tcp://example.org:80   unix:///run/x.sock   unix://@abstract   memory://name
+//   udp://127.0.0.1:8125   udp://[::1]:0   unix-datagram:///run/x.sock   unix-datagram://@abstract   unix-datagram://@
 //
-// Port 0 asks for any free port and is meant for listening. A memory endpoint lives inside one reactor.
+// Port 0 asks for any free port and is meant for listening, and so is the name "@" of a UNIX datagram socket for any free abstract name.
+// A memory endpoint lives inside one reactor.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -13,13 +15,16 @@
 namespace tidemill {
 
 struct Endpoint {
-    enum class Scheme : std::uint8_t { tcp, unix_, memory };
+    enum class Scheme : std::uint8_t { tcp, unix_, memory, udp, unix_datagram };
 
     Scheme scheme = Scheme::tcp;
-    std::string host;  // tcp: name or literal address without brackets; unix: path, "@name" if abstract; memory: name
+    std::string host;  // tcp, udp: name or literal address without brackets; unix: path, "@name" if abstract; memory: name
     std::uint16_t port = 0;
 
-    // The canonical text; parse_endpoint(text()) gives the same endpoint. An unnamed UNIX peer is "unix://".
+    bool is_datagram() const { return scheme == Scheme::udp || scheme == Scheme::unix_datagram; }
+    bool is_unix() const { return scheme == Scheme::unix_ || scheme == Scheme::unix_datagram; }
+
+    // The canonical text; parse_endpoint(text()) gives the same endpoint. An unnamed UNIX peer is "unix://" or "unix-datagram://".
     std::string text() const;
 };
 

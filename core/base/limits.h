@@ -76,6 +76,35 @@ inline constexpr std::size_t resolver_queue = 4096;
 // Watches of one signal in a process: its handler looks at each, so they are few; a program has one or two a reactor.
 inline constexpr std::size_t signal_subscribers = 64;
 
+// Datagrams moved by one system call: at 32 the call's fixed cost is a small part of each, and a batch of the longest is 2 MiB.
+inline constexpr std::size_t datagram_batch = 32;
+
+// The longest datagram that is received; UDP's 16 bits of length (RFC 768) leave room for no longer one.
+inline constexpr std::size_t datagram = 64 * 1024;
+
+// The longest that UDP can send: 65535 less its own 8 octets, and in IPv4 less the 20 of the IP header, which that length counts in.
+inline constexpr std::size_t udp4_payload = 65507;
+inline constexpr std::size_t udp6_payload = 65527;
+
+// Datagrams that one socket hands up in a turn, before the others get theirs.
+inline constexpr std::size_t datagrams_per_turn = 512;
+
+// Output of one datagram socket that waits for the system. When either is reached a new datagram is dropped and write() says so; on_drain
+// comes at a quarter. UDP promises no delivery: a longer queue would only make datagrams late.
+inline constexpr std::size_t datagrams_queued = 1024;
+inline constexpr std::size_t datagram_octets_queued = 1024 * 1024;
+
+// Memory for output that an idle datagram socket keeps.
+inline constexpr std::size_t datagram_spare = 256 * 1024;
+
+// The network's queue or a UNIX receiver's is full and the system will not say when there is room: how soon to try again, and after how
+// long a UNIX receiver that takes nothing has lost what was meant for it.
+inline constexpr auto datagram_retry = 1ms;
+inline constexpr auto datagram_patience = 1s;
+
+// Reports of lost datagrams that wait for on_lost; in a storm of them more would tell nothing new.
+inline constexpr std::size_t losses_queued = 1024;
+
 // The longest time that can be asked for: 100 years, far from any overflow in nanoseconds.
 inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};
 

@@ -12,6 +12,14 @@ static Result<void> check_not_stopping(const Reactor& reactor, std::string_view 
     return {};
 }
 
+static Result<Endpoint> stream_endpoint(std::string_view text, std::string_view operation) {
+    Result<Endpoint> endpoint = parse_endpoint(text, operation);
+    if (endpoint && endpoint.value().is_datagram()) {
+        return make_error(ErrorCode::argument, operation, text, "this is no stream; open_datagram is for datagrams");
+    }
+    return endpoint;
+}
+
 static Result<Address> listening_address(const Endpoint& endpoint) {
     Address address;
     if (literal_address(endpoint, address)) return address;
@@ -21,7 +29,7 @@ static Result<Address> listening_address(const Endpoint& endpoint) {
 }
 
 Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory factory, ListenOptions options) {
-    Result<Endpoint> endpoint = parse_endpoint(text, "listen");
+    Result<Endpoint> endpoint = stream_endpoint(text, "listen");
     if (!endpoint) return endpoint.error();
     if (Result<void> possible = check_not_stopping(reactor, "listen", text); !possible) return possible.error();
     if (options.reuse_port && endpoint.value().scheme != Endpoint::Scheme::tcp) {
@@ -45,7 +53,7 @@ Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory
 }
 
 Result<Connection*> connect(Reactor& reactor, std::string_view text, HandlerPtr handler, ConnectOptions options) {
-    Result<Endpoint> endpoint = parse_endpoint(text, "connect");
+    Result<Endpoint> endpoint = stream_endpoint(text, "connect");
     if (!endpoint) return endpoint.error();
     if (options.timeout.count() < 0) return make_error(ErrorCode::argument, "connect", text, "a time must be 0 or more seconds");
     if (Result<void> possible = check_not_stopping(reactor, "connect", text); !possible) return possible.error();

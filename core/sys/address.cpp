@@ -27,7 +27,9 @@ static bool unix_address(const Endpoint& endpoint, Address& address) {
     native.sun_family = AF_UNIX;
     std::memcpy(native.sun_path, endpoint.host.data(), endpoint.host.size());
     std::size_t size = offsetof(sockaddr_un, sun_path) + endpoint.host.size();
-    if (endpoint.host.front() == '@') {
+    if (endpoint.host == "@") {
+        size = offsetof(sockaddr_un, sun_path);  // the system chooses a name: unix(7), "autobind"
+    } else if (endpoint.host.front() == '@') {
         native.sun_path[0] = '\0';  // the abstract name space of Linux: unix(7)
     } else {
         ++size;  // a path ends in a zero
@@ -36,8 +38,9 @@ static bool unix_address(const Endpoint& endpoint, Address& address) {
     return true;
 }
 
-// An index or a name of an interface, as in fe80::1%eth0 (RFC 4007 11.2). 0 if there is none of that name.
-static std::uint32_t scope_number(const std::string& scope) {
+// As in fe80::1%eth0 (RFC 4007 11.2).
+std::uint32_t interface_index(std::string_view name) {
+    const std::string scope(name);
     std::uint32_t number = 0;
     const auto [stop, problem] = std::from_chars(scope.data(), scope.data() + scope.size(), number);
     if (problem == std::errc{} && stop == scope.data() + scope.size()) return number;
@@ -51,13 +54,13 @@ static bool ipv6_address(const Endpoint& endpoint, Address& address) {
     const std::size_t percent = endpoint.host.find('%');
     const std::string host = endpoint.host.substr(0, percent);
     if (inet_pton(AF_INET6, host.c_str(), &native.sin6_addr) != 1) return false;
-    if (percent != std::string::npos) native.sin6_scope_id = scope_number(endpoint.host.substr(percent + 1));
+    if (percent != std::string::npos) native.sin6_scope_id = interface_index(endpoint.host.substr(percent + 1));
     store(address, native);
     return true;
 }
 
 bool literal_address(const Endpoint& endpoint, Address& address) {
-    if (endpoint.scheme == Endpoint::Scheme::unix_) return unix_address(endpoint, address);
+    if (endpoint.is_unix()) return unix_address(endpoint, address);
     sockaddr_in native{};
     native.sin_family = AF_INET;
     native.sin_port = htons(endpoint.port);
@@ -131,6 +134,42 @@ Endpoint Address::endpoint() const {
     char text[INET_ADDRSTRLEN] = "";
     inet_ntop(AF_INET, &four.sin_addr, text, sizeof text);
     return {Endpoint::Scheme::tcp, text, ntohs(four.sin_port)};
+}
+
+static sa_family_t family_of(const Address& address) {
+    sa_family_t family = AF_UNSPEC;
+    std::memcpy(&family, address.storage + offsetof(sockaddr, sa_family), sizeof family);
+    return family;
+}
+
+bool Address::is_unix() const {
+    return family_of(*this) == AF_UNIX;
+}
+
+bool Address::is_ipv6() const {
+    return family_of(*this) == AF_INET6;
+}
+
+// A server may hear of a new peer with every datagram: IPv4, the usual case, is written here without a detour.
+static std::string udp4_text(const sockaddr_in& native) {
+    unsigned char octets[4];
+    std::memcpy(octets, &native.sin_addr, sizeof octets);
+    std::string text;
+    text.reserve(32);
+    text = "udp://";
+    for (int i = 0; i < 4; ++i) text.append(std::to_string(octets[i])).push_back(i < 3 ? '.' : ':');
+    return text.append(std::to_string(ntohs(native.sin_port)));
+}
+
+std::string Address::datagram_text() const {
+    if (family_of(*this) == AF_INET) {
+        sockaddr_in four;
+        std::memcpy(&four, storage, sizeof four);
+        return udp4_text(four);
+    }
+    Endpoint found = size < offsetof(sockaddr, sa_data) ? Endpoint{Endpoint::Scheme::unix_, {}, 0} : endpoint();
+    found.scheme = found.is_unix() ? Endpoint::Scheme::unix_datagram : Endpoint::Scheme::udp;
+    return found.text();
 }
 
 }  // namespace tidemill

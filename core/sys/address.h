@@ -2,7 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tidemill/base/endpoint.h"
@@ -14,11 +16,25 @@ struct Address {
     alignas(8) unsigned char storage[128];  // a struct sockaddr_storage
     std::uint32_t size = 0;
 
+    // A stream's: tcp or unix.
     Endpoint endpoint() const;
+
+    // A datagram socket's, as text: udp://... or unix-datagram://...
+    std::string datagram_text() const;
+
+    bool is_unix() const;
+    bool is_ipv6() const;
+
+    friend bool operator==(const Address& one, const Address& other) {
+        return one.size == other.size && std::memcmp(one.storage, other.storage, one.size) == 0;
+    }
 };
 
 // For unix endpoints and for literal IPv4/IPv6 hosts; false if the host is a name.
 bool literal_address(const Endpoint& endpoint, Address& address);
+
+// The number of a network interface, from its name or its number as text; 0 if there is none of that name.
+std::uint32_t interface_index(std::string_view name);
 
 // All addresses of a tcp endpoint's host, in the system's order of preference (RFC 6724). Blocks, perhaps for seconds: call it on a
 // worker. Names below .invalid fail at once (RFC 6761 6.4). Errors: resolve.

@@ -79,20 +79,20 @@ static bool is_stale_socket(const Address& address, const std::string& path) {
     return probe.is_open() && ::connect(probe.get(), native(address), address.size) != 0 && errno == ECONNREFUSED;
 }
 
-static int bind_address(int fd, const Address& address, const std::string& path) {
-    if (::bind(fd, native(address), address.size) == 0) return 0;
-    const int problem = errno;
-    if (problem != EADDRINUSE || path.empty() || !is_stale_socket(address, path)) return problem;
-    ::unlink(path.c_str());
-    return ::bind(fd, native(address), address.size) == 0 ? 0 : errno;
-}
-
-// The path of a UNIX address that is a file; "" for any other address.
-static std::string file_path(const Address& address) {
+std::string file_path(const Address& address) {
     if (native(address)->sa_family != AF_UNIX) return {};
     std::string path = address.endpoint().host;
     if (path.starts_with('@')) path.clear();
     return path;
+}
+
+int bind_address(int fd, const Address& address) {
+    if (::bind(fd, native(address), address.size) == 0) return 0;
+    const int problem = errno;
+    const std::string path = file_path(address);
+    if (problem != EADDRINUSE || path.empty() || !is_stale_socket(address, path)) return problem;
+    ::unlink(path.c_str());
+    return ::bind(fd, native(address), address.size) == 0 ? 0 : errno;
 }
 
 // Not best effort as the others: without it the second of those who share the port would be refused.
@@ -111,7 +111,7 @@ Result<ListeningSocket> open_listening_socket(const Address& address, int backlo
     if (native(address)->sa_family != AF_UNIX) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (native(address)->sa_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (reuse_port && !share_port(fd)) return os_error(errno, "listen", endpoint);
-    if (const int problem = bind_address(fd, address, path); problem != 0) return os_error(problem, "listen", endpoint);
+    if (const int problem = bind_address(fd, address); problem != 0) return os_error(problem, "listen", endpoint);
     if (!path.empty()) socket.file = SocketFile(path);
     const bool is_ready = (path.empty() || mode < 0 || ::chmod(path.c_str(), static_cast<mode_t>(mode)) == 0) && ::listen(fd, backlog) == 0;
     if (!is_ready) {

@@ -54,6 +54,12 @@ struct ListeningSocket {
     SocketFile file;
 };
 
+// bind(2); the file of a UNIX socket whose server is gone is replaced. 0 or errno.
+int bind_address(int fd, const Address& address);
+
+// The path of a UNIX address that is a file; "" for any other address.
+std::string file_path(const Address& address);
+
 // bind(2) and listen(2). A UNIX socket file whose server is gone is replaced; one that is served is EADDRINUSE.
 // mode: permission bits of that file, -1 for the umask's. reuse_port: SO_REUSEPORT. Accepted sockets have TCP_NODELAY.
 Result<ListeningSocket> open_listening_socket(const Address& address, int backlog, int mode, bool reuse_port = false);
