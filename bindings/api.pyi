@@ -110,6 +110,75 @@ class Connection:
     def reactor(self) -> Reactor | None:
         """The reactor that it belongs to; nothing before listen/connect."""
 
+class Datagram:
+    """A socket for messages that stay whole: UDP or UNIX. Subclass it and override the callbacks that you need.
+
+    Callbacks come in this order: on_open? (on_data | on_drain | on_lost)* on_close, from the loop only, never inside a call that you make.
+    The reactor keeps the object alive from open_datagram until on_close has returned.
+    """
+
+    def on_open(self) -> None:
+        """The socket is open and the loop runs."""
+    def on_data(self, data: bytes, peer: str) -> None:
+        """One whole datagram of 0 to 65536 octets came; peer: its sender as endpoint text, good for write()."""
+    def on_drain(self) -> None:
+        """After write() dropped a datagram: three quarters of the queue are free again."""
+    def on_lost(self, error: Error) -> None:
+        """A datagram did not get through, and the socket goes on. error.endpoint: whose it was; error.operation: "write" for one that you sent
+        (OsError, such as ECONNREFUSED reported by the network), "read" for one that came and was longer than 65536 octets (LimitError)."""
+    def on_close(self, reason: Error | None) -> None:
+        """The socket is gone. reason is nothing after close(), otherwise the error that ended it. Exactly once, always the last callback."""
+    def on_error(self, error: Exception) -> None:
+        """Only if you define it: one of this socket's callbacks raised `error`. As Connection.on_error."""
+    def write(self, data: bytes, to: str = "") -> bool:
+        """Queues one datagram; those of a turn leave together at its end. False: the queue is full (1,024 datagrams or 1 MiB) and this one was dropped.
+
+        to: "udp://address:port" or "unix-datagram://path", a literal address; left out on a connected socket. Errors: ArgumentError (a host name,
+        nowhere to go, or longer than 65507 octets over IPv4, 65527 over IPv6, 65536 over UNIX); ClosedError; StateError from a foreign thread.
+        """
+    def close(self) -> None:
+        """Sends what was written, then closes; on_data comes no more. A second close does nothing."""
+    def abort(self) -> None:
+        """Closes now and discards what was not sent. on_close gets CancelledError."""
+    def pause(self) -> None:
+        """No on_data until resume(); the system queues what comes, and drops what does not fit."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    def join(self, group: str, interface: str = "") -> None:
+        """Receives what is sent to a multicast group, a literal address such as "239.1.2.3" or "ff02::1234". interface: a name such as "eth0" or a number,
+        "" for the system's choice. UDP only. Errors: ArgumentError, OsError, ClosedError."""
+    def leave(self, group: str, interface: str = "") -> None:
+        """Undoes join() with the same arguments."""
+    def set_multicast_interface(self, interface: str) -> None:
+        """The interface by which what is sent to a group leaves; "" for the system's choice. Errors as join()."""
+    def set_multicast_ttl(self, hops: int) -> None:
+        """How many hops what is sent to a group may go: 0 (this machine) to 255; the system's default is 1. Errors as join()."""
+    def set_multicast_loop(self, is_on: bool) -> None:
+        """Whether this machine gets what it sends to a group itself; the default is yes. Errors as join()."""
+    def set_broadcast(self, is_on: bool) -> None:
+        """Whether datagrams may be sent to a broadcast address; the default is no, and on_lost tells EACCES. Errors as join()."""
+    @property
+    def local(self) -> str:
+        """This side as endpoint text, with the real port or name."""
+    @property
+    def peer(self) -> str:
+        """The endpoint that it is connected to; "" if it is not."""
+    @property
+    def id(self) -> int:
+        """A number that nothing else of this reactor ever has; 0 before open_datagram."""
+    @property
+    def state(self) -> str:
+        """"new", "open", "closing" (close() called, not done) or "closed"."""
+    @property
+    def pending(self) -> int:
+        """Octets written and not yet taken by the system."""
+    @property
+    def dropped(self) -> int:
+        """Datagrams that write() dropped, because the queue was full."""
+    @property
+    def reactor(self) -> Reactor | None:
+        """The reactor that it belongs to; nothing before open_datagram."""
+
 @final
 class Listener:
     """Accepts connections. Made by Reactor.listen; stays until close() or until the reactor stops."""
@@ -204,6 +273,14 @@ class Reactor:
 
         handler: a Connection, or what makes one. connect_timeout: seconds for everything until on_open, 0 for none. Errors: ArgumentError.
         """
+    def open_datagram(self, endpoint: str, handler: Datagram | Callable[[], Datagram], connect_to: str = "", reuse_address: bool = False, reuse_port: bool = False, receive_buffer: int = 0, send_buffer: int = 0, mode: int = -1) -> Datagram:
+        """Opens a datagram socket: "udp://address:port" (port 0: any free one), "unix-datagram:///path", "unix-datagram://@abstract" or "unix-datagram://@"
+        for any free abstract name. Addresses are literal: resolve names before.
+
+        handler: a Datagram, or what makes one. connect_to: the one endpoint that everything goes to and comes from. reuse_address, reuse_port (UDP only):
+        several sockets on one port, for multicast and for sharing the load. receive_buffer, send_buffer: octets asked of the system, which may give less; 0
+        for its default. mode: permission bits of a UNIX socket's file, -1 for the umask's. Errors: ArgumentError, OsError, StateError.
+        """
     def on_signal(self, name: str, function: Callable[[str], object]) -> SignalWatch:
         """Calls function(name) from the loop when the signal ("TERM" or "SIGTERM") came; signals that come close together are one.
 
@@ -235,6 +312,8 @@ def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024
     """default_reactor().listen(...)"""
 def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
     """default_reactor().connect(...)"""
+def open_datagram(endpoint: str, handler: Datagram | Callable[[], Datagram], connect_to: str = "", reuse_address: bool = False, reuse_port: bool = False, receive_buffer: int = 0, send_buffer: int = 0, mode: int = -1) -> Datagram:
+    """default_reactor().open_datagram(...)"""
 def next_tick(function: Callable[[], object]) -> None:
     """default_reactor().next_tick(function)"""
 def call_later(seconds: float, function: Callable[[], object]) -> Timer:

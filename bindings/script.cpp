@@ -51,11 +51,11 @@ void ScriptHandler::detach() {
 }
 
 bool Host::on_raised(Party party) {
-    const Verdict verdict = judge(party);
-    if (verdict == Verdict::taken) return true;
+    verdict_ = judge(party);
+    if (verdict_ == Verdict::taken) return true;
     park();
     Connection* connection = party.handler == nullptr ? nullptr : party.handler->connection();
-    if (verdict == Verdict::unhandled && connection != nullptr) connection->abort();
+    if (verdict_ == Verdict::unhandled && connection != nullptr) connection->abort();
     reactor_->halt();
     return false;
 }

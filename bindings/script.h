@@ -137,8 +137,14 @@ public:
     // What follows when a call answered false: judge, and then aborting, parking and halting as the verdict says. True: somebody took it.
     bool on_raised(Party party = {});
 
+    // Whether what was raised last is none of the program's business: nothing is to be ended for it.
+    bool was_leaving() const { return verdict_ == Verdict::leaving; }
+
 protected:
     Reactor* reactor_ = nullptr;
+
+private:
+    Verdict verdict_ = Verdict::taken;
 };
 
 // The core's hold on an object of the script that is no connection: a datagram socket, a process, a watch. The adaptor keeps the object

@@ -23,6 +23,8 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %typemap(in) tidemill::Bytes { $1 = tidemill::script::text_from_lua(L, $input); }
 %typemap(out) tidemill::Bytes { lua_pushlstring(L, $1.data(), $1.size()); SWIG_arg++; }
 
+%typemap(in) tidemill::script::Octets { $1.bytes = tidemill::script::text_from_lua(L, $input); }
+
 %typemap(in) double { $1 = tidemill::script::number_from_lua(L, $input); }
 %typemap(in) int { $1 = static_cast<int>(tidemill::script::integer_from_lua(L, $input, INT_MIN, INT_MAX)); }
 %typemap(in) std::int64_t { $1 = tidemill::script::integer_from_lua(L, $input, INT64_MIN, INT64_MAX); }

@@ -21,12 +21,31 @@ if (tidemill::script::raise_parked_in_python(core)) { delete failed; SWIG_fail; 
     PyErr_Format(PyExc_TypeError, "argument '$1_name' must be str, not %.200s", Py_TYPE($input)->tp_name);
     SWIG_fail;
   }
-  encoded = PyUnicode_AsEncodedString($input, "utf-8", "surrogateescape");
-  if (encoded == nullptr) SWIG_fail;
-  $1 = tidemill::Bytes(PyBytes_AS_STRING(encoded), static_cast<std::size_t>(PyBytes_GET_SIZE(encoded)));
+  if (PyUnicode_IS_COMPACT_ASCII($input)) {
+    $1 = tidemill::Bytes(static_cast<const char*>(PyUnicode_DATA($input)), static_cast<std::size_t>(PyUnicode_GET_LENGTH($input)));
+  } else {
+    encoded = PyUnicode_AsEncodedString($input, "utf-8", "surrogateescape");
+    if (encoded == nullptr) SWIG_fail;
+    $1 = tidemill::Bytes(PyBytes_AS_STRING(encoded), static_cast<std::size_t>(PyBytes_GET_SIZE(encoded)));
+  }
 }
 %typemap(freearg) tidemill::Bytes { Py_XDECREF(encoded$argnum); }
 %typemap(out) tidemill::Bytes { $result = PyUnicode_DecodeUTF8($1.data(), static_cast<Py_ssize_t>($1.size()), "surrogateescape"); }
+
+// bytes -> borrowed; anything else with a buffer is copied.
+%typemap(in) tidemill::script::Octets (PyObject* copied = nullptr) {
+  PyObject* octets = $input;
+  if (!PyBytes_CheckExact(octets)) {
+    if (!PyObject_CheckBuffer(octets)) {
+      PyErr_Format(PyExc_TypeError, "a bytes-like object is required, not '%.200s'", Py_TYPE(octets)->tp_name);
+      SWIG_fail;
+    }
+    octets = copied = PyBytes_FromObject(octets);
+    if (copied == nullptr) SWIG_fail;
+  }
+  $1.bytes = tidemill::Bytes(PyBytes_AS_STRING(octets), static_cast<std::size_t>(PyBytes_GET_SIZE(octets)));
+}
+%typemap(freearg) tidemill::script::Octets { Py_XDECREF(copied$argnum); }
 
 // Made once all arguments have been converted, because a conversion that fails would lose it.
 %typemap(in, numinputs=0) tidemill::script::Host* { $1 = nullptr; }

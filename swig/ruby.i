@@ -26,6 +26,13 @@ tidemill::script::raise_parked_in_ruby(core, failed)
 %typemap(freearg) tidemill::Bytes { RB_GC_GUARD(text$argnum); }
 %typemap(out) tidemill::Bytes { $result = tidemill::script::text_to_ruby($1); }
 
+%typemap(in) tidemill::script::Octets (volatile VALUE octets = Qnil) {
+  octets = $input;
+  StringValue(octets);
+  $1.bytes = tidemill::Bytes(RSTRING_PTR(octets), static_cast<std::size_t>(RSTRING_LEN(octets)));
+}
+%typemap(freearg) tidemill::script::Octets { RB_GC_GUARD(octets$argnum); }
+
 // Ruby's own conversions: their TypeError says what was given, and any Numeric will do.
 %typemap(in) double { $1 = NUM2DBL($input); }
 %typemap(in) int { $1 = NUM2INT($input); }

@@ -2,6 +2,7 @@
 // are the same for all.
 %module(package="tidemill") core
 %{
+#include "bindings/datagram.h"
 #include "bindings/facade.h"
 %}
 
@@ -12,6 +13,7 @@ namespace script {
 class Host;
 class ScriptHandler;
 struct ReactorObject;
+struct Octets;
 }
 }
 
@@ -26,3 +28,4 @@ struct ReactorObject;
 %include "errors.i"    // a Failure of the facade becomes the language's exception
 %include "reactor.i"   // ReactorCore: the loop, timers, ticks, listeners, connect
 %include "net.i"       // what a connection can do besides write
+%include "datagram.i"  // datagram sockets

@@ -31,6 +31,10 @@ function default.connect(endpoint, handler, options)
     return default_reactor():connect(endpoint, handler, options)
 end
 
+function default.open_datagram(endpoint, handler, options)
+    return default_reactor():open_datagram(endpoint, handler, options)
+end
+
 function default.next_tick(call)
     return default_reactor():next_tick(call)
 end

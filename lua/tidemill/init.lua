@@ -19,6 +19,7 @@ local reactor = require "tidemill.reactor"
 local tidemill = {
     VERSION = core.version(),
     Connection = require "tidemill.connection",
+    Datagram = require "tidemill.datagram",
     Reactor = reactor.Reactor,
     Listener = reactor.Listener,
     Timer = reactor.Timer,
@@ -26,7 +27,7 @@ local tidemill = {
     Error = errors.Error,
 }
 
--- default_reactor, run, stop, listen, connect, next_tick, call_later, call_every
+-- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every
 for name, call in pairs(default) do
     tidemill[name] = call
 end

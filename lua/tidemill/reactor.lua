@@ -292,6 +292,27 @@ local function add_object(self, made, add, ...)
     return made
 end
 
+local datagram_options = {
+    connect_to = "string", reuse_address = "boolean", reuse_port = "boolean", receive_buffer = "number", send_buffer = "number", mode = "number"}
+
+-- handler: a datagram object, a class of them, or a function that makes one. options: see above.
+function Reactor:open_datagram(endpoint, handler, options)
+    check.type(1, "open_datagram", endpoint, "string")
+    local is_made = type(handler) == "table" and rawget(handler, "_id") ~= nil
+    local factory = not is_made and check.factory(2, "open_datagram", handler)
+    options = check.options(3, "open_datagram", options, datagram_options)
+    local made = is_made and handler or factory()
+    if type(made) ~= "table" or rawget(made, "_id") == nil or made.on_lost == nil then
+        error("a tidemill.Datagram is needed, not " .. type(made), 0)
+    end
+    local state = made:state()
+    if state ~= "new" and state ~= "closed" then
+        error(errors.describe("state", "open_datagram", made:local_(), "this datagram object is in use already"), 0)
+    end
+    return add_object(self, made, core.open_datagram, endpoint, options.connect_to or "", options.reuse_address or false,
+        options.reuse_port or false, options.receive_buffer or 0, options.send_buffer or 0, options.mode or -1)
+end
+
 function Reactor:on_signal(name, call)
     check.type(1, "on_signal", name, "string")
     check.callable(2, "on_signal", call)

@@ -13,7 +13,8 @@ The public names, in the order in which one meets them. Types: __init__.pyi; bot
 """
 from . import core as _core
 from .connection import Connection
-from .default import call_every, call_later, connect, default_reactor, listen, next_tick, run, stop
+from .datagram import Datagram
+from .default import call_every, call_later, connect, default_reactor, listen, next_tick, open_datagram, run, stop
 from .errors import (
     ArgumentError,
     CancelledError,
@@ -31,8 +32,8 @@ VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Reactor", "Listener", "Timer", "SignalWatch",
-    "default_reactor", "run", "stop", "listen", "connect", "next_tick", "call_later", "call_every",
+    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch",
+    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
     "VERSION",
 ]

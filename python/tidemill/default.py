@@ -31,6 +31,10 @@ def connect(endpoint, handler, connect_timeout=30.0):
     return default_reactor().connect(endpoint, handler, connect_timeout)
 
 
+def open_datagram(endpoint, handler, connect_to="", reuse_address=False, reuse_port=False, receive_buffer=0, send_buffer=0, mode=-1):
+    return default_reactor().open_datagram(endpoint, handler, connect_to, reuse_address, reuse_port, receive_buffer, send_buffer, mode)
+
+
 def next_tick(function):
     default_reactor().next_tick(function)
 
@@ -43,5 +47,5 @@ def call_every(seconds, function):
     return default_reactor().call_every(seconds, function)
 
 
-for _function in (default_reactor, run, stop, listen, connect, next_tick, call_later, call_every):
+for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every):
     _function.__module__ = "tidemill"

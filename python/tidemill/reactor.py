@@ -7,6 +7,7 @@ from collections import deque
 
 from . import core as _core
 from .connection import Connection
+from .datagram import Datagram
 from .errors import StateError
 
 
@@ -217,6 +218,19 @@ class Reactor:
             self._open.discard(connection)
             raise
         return connection
+
+    # ---- datagrams ----
+
+    def open_datagram(self, endpoint, handler, connect_to="", reuse_address=False, reuse_port=False, receive_buffer=0, send_buffer=0, mode=-1):
+        made = handler if isinstance(handler, Datagram) else _check_callable(handler, "handler")()
+        if not isinstance(made, Datagram):
+            raise TypeError(f"a tidemill.Datagram is needed, not {type(made).__name__}")
+        if made.state not in ("new", "closed"):
+            raise StateError("this datagram object is in use already", "state", operation="open_datagram", endpoint=made.local)
+        self._add_object(made, _core.open_datagram, self._core, endpoint, connect_to, bool(reuse_address), bool(reuse_port), receive_buffer,
+                         send_buffer, mode)
+        made._reactor = self
+        return made
 
     # ---- other things that happen ----
 

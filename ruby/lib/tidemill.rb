@@ -24,5 +24,6 @@ end
 
 require "tidemill/errors"
 require "tidemill/connection"
+require "tidemill/datagram"
 require "tidemill/reactor"
 require "tidemill/default"

@@ -15,7 +15,8 @@
 
 namespace conformance {
 
-using tidemill::Bytes, tidemill::Connection, tidemill::Duration, tidemill::Error, tidemill::ErrorCode, tidemill::Listener, tidemill::Result;
+using tidemill::Bytes, tidemill::Connection, tidemill::Datagram, tidemill::Duration, tidemill::Error, tidemill::ErrorCode,
+    tidemill::Listener, tidemill::Result;
 
 // The library answered with an error.
 struct Refused : std::runtime_error {
@@ -41,11 +42,12 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, listener, task, reactor };
+    enum class Kind { connection, datagram, listener, task, reactor };
 
     Kind kind;
     std::string name;
     Connection* connection = nullptr;  // while there is one: it ends with on_close
+    Datagram* datagram = nullptr;      // likewise
     bool is_over = false;              // on_close has been
     bool is_writable = true;           // what the last write answered
     tidemill::SourceId listener = 0;
@@ -57,12 +59,19 @@ using EntityPtr = std::shared_ptr<Entity>;
 class Witness {
 public:
     // A callback came. otherwise: what to do in it unless the scenario reacts to it.
-    virtual void seen(const EntityPtr& me, const std::string& event, Bytes detail = {}, const std::function<void()>& otherwise = {}) = 0;
+    virtual void seen(const EntityPtr& me, const std::string& event, Bytes detail = {}, const std::function<void()>& otherwise = {},
+                      std::string_view whose = {}) = 0;
     virtual bool reacts(const std::string& name, const std::string& event) const = 0;
 
 protected:
     ~Witness() = default;
 };
+
+// How a scenario writes it.
+static std::string reason_text(const Error& reason) {
+    const std::string code(reason.is_set() ? code_name(reason.code) : "ok");
+    return reason.code == ErrorCode::os ? code + " " + std::string(tidemill::errno_name(reason.os)) : code;
+}
 
 // Tells the play of every callback.
 class Recorder final : public tidemill::Handler {
@@ -80,12 +89,31 @@ public:
     void on_end(Connection& connection) override {
         play_.seen(me_, "on_end", {}, [&] { Handler::on_end(connection); });
     }
-    void on_close(Connection&, const Error& reason) override {
-        const std::string code(reason.is_set() ? code_name(reason.code) : "ok");
-        play_.seen(me_, "on_close", reason.code == ErrorCode::os ? code + " " + std::string(tidemill::errno_name(reason.os)) : code);
-    }
+    void on_close(Connection&, const Error& reason) override { play_.seen(me_, "on_close", reason_text(reason)); }
     bool on_error(Connection& connection, const std::exception_ptr& exception) override {
         if (!play_.reacts(me_->name, "on_error")) return Handler::on_error(connection, exception);
+        play_.seen(me_, "on_error", message_of(exception));
+        return true;
+    }
+
+private:
+    Witness& play_;
+    const EntityPtr me_;
+};
+
+// The same for datagrams.
+class Socket final : public tidemill::DatagramHandler {
+public:
+    Socket(Witness& play, EntityPtr me) : play_(play), me_(std::move(me)) {}
+    ~Socket() override { me_->datagram = nullptr; }
+
+    void on_open(Datagram&) override { play_.seen(me_, "on_open"); }
+    void on_data(Datagram&, Bytes octets, std::string_view peer) override { play_.seen(me_, "on_datagram", octets, {}, peer); }
+    void on_drain(Datagram&) override { play_.seen(me_, "on_drain"); }
+    void on_lost(Datagram&, const Error& error) override { play_.seen(me_, "on_lost", reason_text(error), {}, error.endpoint); }
+    void on_close(Datagram&, const Error& reason) override { play_.seen(me_, "on_close", reason_text(reason)); }
+    bool on_error(Datagram& datagram, const std::exception_ptr& exception) override {
+        if (!play_.reacts(me_->name, "on_error")) return DatagramHandler::on_error(datagram, exception);
         play_.seen(me_, "on_error", message_of(exception));
         return true;
     }
@@ -165,12 +193,18 @@ private:
         const std::string& verb = step.verb;
         if (verb == "listen") return listen(step);
         if (verb == "connect") return connect(step);
-        if (verb == "write") return write(step["E"], step["VALUE"]);
-        if (verb == "echo") return write("@", data_);
+        if (verb == "open_datagram") return open_datagram(step);
+        if (verb == "write") return write(step["E"], step["VALUE"], step.has("TO") ? endpoint(step["TO"]) : "");
+        if (verb == "echo") return write("@", data_, whose_);
+        if (verb == "join") return with_datagram(step, [&](Datagram& datagram) { value_of(datagram.join(step["TO"])); });
+        if (verb == "set_multicast_ttl") {
+            return with_datagram(step,
+                                 [&](Datagram& datagram) { value_of(datagram.set_multicast_ttl(static_cast<int>(step.count("COUNT")))); });
+        }
         if (verb == "close") return with_stream(step, [](auto& stream) { stream.close(); });
         if (verb == "pause") return with_stream(step, [](auto& stream) { stream.pause(); });
         if (verb == "resume") return with_stream(step, [](auto& stream) { stream.resume(); });
-        if (verb == "abort") return with_connection(step, [](Connection& connection) { connection.abort(); });
+        if (verb == "abort") return abort(step);
         if (verb == "end_write") return end_write(step);
         if (verb == "set_idle_timeout") return with_connection(step, [&](Connection& it) { it.set_idle_timeout(seconds(step["TIME"])); });
         if (verb == "set_watermarks") return set_watermarks(step);
@@ -189,17 +223,19 @@ private:
         if (verb == "when") return reactions_.push_back({step["GROUP"], step["EVENT"], step.inner[0]});
         if (verb == "ignore") return trace_.ignore(step["GROUP"], step.has("EVENT") ? step["EVENT"] : "*");
         if (verb == "expect") return expect(step);
-        if (verb == "then") return trace_.then(step["E"], step.inner[0]);
+        if (verb == "then") return trace_.then(step["E"], resolved(step.inner[0]));
         if (verb != "nothing") throw Failed("this runner has no " + verb);
     }
 
-    void seen(const EntityPtr& me, const std::string& event, Bytes detail, const std::function<void()>& otherwise) override {
+    void seen(const EntityPtr& me, const std::string& event, Bytes detail, const std::function<void()>& otherwise,
+              std::string_view whose = {}) override {
         if ((!is_in_loop_ || (me->is_over && event != "on_error")) && !problem_) {
             problem_ = {line_, me->name + " " + event + " came inside another call, or after on_close"};
         }
-        trace_.add(me->name, event, detail);
+        trace_.add(me->name, event, detail, whose);
         me_ = me;
         data_ = detail;
+        whose_ = whose;
         is_in_loop_ = false;
         if (otherwise && !reacts(me->name, event)) otherwise();
         const std::string* raised = react(me->name, event);
@@ -289,8 +325,16 @@ private:
     }
 
     template <class Call>
+    void with_datagram(const Step& step, Call call) {
+        const EntityPtr it = entity(step["E"]);
+        if (it->kind != Entity::Kind::datagram) throw Failed(it->name + " has no " + step.verb);
+        if (it->datagram != nullptr) call(*it->datagram);
+    }
+
+    template <class Call>
     void with_stream(const Step& step, Call call) {
         const EntityPtr it = entity(step["E"]);
+        if (it->kind == Entity::Kind::datagram) return with_datagram(step, call);
         if (it->kind != Entity::Kind::listener) return with_connection(step, call);
         if (Listener* listener = find_listener(reactor_, it->listener)) call(*listener);
     }
@@ -329,13 +373,36 @@ private:
         keep(me);
     }
 
-    void write(const std::string& name, Bytes octets) {
+    void open_datagram(const Step& step) {
+        const std::string fresh = transport_ == "tcp" ? "udp://127.0.0.1:0" : "unix-datagram://DIR/" + std::to_string(++number_) + ".sock";
+        const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh);
+        const std::string peer = step.has("TO") ? endpoint(step["TO"]) : "";
+        const EntityPtr me = made(Entity::Kind::datagram, step["NEW"]);
+        me->datagram = value_of(tidemill::open_datagram(reactor_, where, std::make_unique<Socket>(*this, me), {.connect_to = peer}));
+        endpoints_[me->name] = me->datagram->local();
+        keep(me);
+    }
+
+    void abort(const Step& step) {
+        if (entity(step["E"])->kind == Entity::Kind::datagram) return with_datagram(step, [](Datagram& datagram) { datagram.abort(); });
+        with_connection(step, [](Connection& connection) { connection.abort(); });
+    }
+
+    void write(const std::string& name, Bytes octets, std::string_view to) {
         const EntityPtr it = entity(name);
+        if (it->kind == Entity::Kind::datagram) return write_datagram(*it, octets, to);
         if (it->kind != Entity::Kind::connection) throw Failed(it->name + " has no write");
         if (it->connection == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
         const tidemill::WriteResult written = it->connection->write(octets);
         if (written.has_failed()) throw Refused(it->connection->write_error(written.code));
         it->is_writable = written.is_flowing();
+    }
+
+    static void write_datagram(Entity& it, Bytes octets, std::string_view to) {
+        if (it.datagram == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
+        const tidemill::WriteResult written = it.datagram->write(octets, to);
+        if (written.has_failed()) throw Refused(it.datagram->write_error(written));
+        it.is_writable = written.is_flowing();
     }
 
     void end_write(const Step& step) {
@@ -420,12 +487,24 @@ private:
             const Listener* listener = find_listener(reactor_, it.listener);
             return word_for(listener != nullptr && listener->is_open());
         }
+        if (it.kind == Entity::Kind::datagram) return property_of_datagram(it, property);
         if (it.kind != Entity::Kind::connection) throw Failed(it.name + " has no " + property);
         if (property == "writable") return word_for(it.is_writable);
         if (property == "state") return std::string(connection == nullptr ? "closed" : state_name(connection->state()));
         if (property == "pending") return std::to_string(connection == nullptr ? 0 : connection->pending());
         if (property == "peer") return connection == nullptr ? "" : connection->peer();
         if (property == "local") return connection == nullptr ? "" : connection->local();
+        throw Failed(it.name + " has no " + property);
+    }
+
+    static std::string property_of_datagram(const Entity& it, const std::string& property) {
+        const Datagram* datagram = it.datagram;
+        if (property == "writable") return word_for(it.is_writable);
+        if (property == "state") return std::string(datagram == nullptr ? "closed" : state_name(datagram->state()));
+        if (property == "pending") return std::to_string(datagram == nullptr ? 0 : datagram->pending());
+        if (property == "dropped") return std::to_string(datagram == nullptr ? 0 : datagram->dropped());
+        if (property == "peer") return datagram == nullptr ? "" : datagram->peer();
+        if (property == "local") return datagram == nullptr ? "" : datagram->local();
         throw Failed(it.name + " has no " + property);
     }
 
@@ -440,8 +519,14 @@ private:
         throw Failed(action.verb + ": expected " + step["CODE"] + ", seen that it succeeded");
     }
 
+    // The line, with the endpoint that it names.
+    Step resolved(Step line) const {
+        if (line.has("TO")) line.words["TO"] = endpoint(line["TO"]);
+        return line;
+    }
+
     void expect(const Step& step) {
-        if (step.has("LINE")) return trace_.expect(step["E"], step.inner[0]);
+        if (step.has("LINE")) return trace_.expect(step["E"], resolved(step.inner[0]));
         if (step["NOTHING"] == "nothing") settle();
         trace_.expect_nothing();
     }
@@ -459,7 +544,8 @@ private:
     std::vector<Reaction> reactions_;
     Trace trace_;
     EntityPtr me_;                    // who is called back,
-    Bytes data_;                      // with what
+    Bytes data_;                      // with what,
+    std::string_view whose_;          // and the endpoint of a datagram
     std::optional<Problem> problem_;  // what went wrong in a callback
     bool is_in_loop_ = false;
     tidemill::ManualClock clock_;

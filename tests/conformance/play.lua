@@ -53,6 +53,21 @@ function ForgivingRecorder:on_error(problem)
     self.play:seen(self.name, "on_error", tostring(problem), self)
 end
 
+-- The same for datagrams.
+local Socket = tidemill.Datagram:extend()
+Socket.init, Socket.on_open, Socket.on_drain, Socket.on_close = Recorder.init, Recorder.on_open, Recorder.on_drain, Recorder.on_close
+
+function Socket:on_data(data, peer)
+    self.play:seen(self.name, "on_datagram", {data, peer}, self)
+end
+
+function Socket:on_lost(problem)
+    self.play:seen(self.name, "on_lost", {problem.code == "os" and "os " .. problem.errno_name or problem.code, problem.endpoint}, self)
+end
+
+local ForgivingSocket = Socket:extend()
+ForgivingSocket.on_error = ForgivingRecorder.on_error
+
 -- -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 local Play, verbs = {}, {}
@@ -208,12 +223,23 @@ function verbs.connect(play, name, listener, endpoint, connect_timeout, host)
     play:keep(name, recorder, recorder)
 end
 
-function verbs.write(play, name, value)
-    local entity = play:entity(name)
-    entity.writable = entity:write(value)
+function verbs.open_datagram(play, name, at, to)
+    local fresh = {tcp = "udp://127.0.0.1:0", unix = ("unix-datagram://DIR/%d.sock"):format(next_number())}
+    local socket = (play.scenario:reacts(name, "on_error") and ForgivingSocket or Socket):new(play, name)
+    play.reactor:open_datagram(play:endpoint(at or fresh[play.transport]), socket, {connect_to = to and play:endpoint(to)})
+    play:keep(name, socket, socket)
+    play.endpoints[name] = socket:local_()
 end
 
-function verbs.echo(play) verbs.write(play, "@", play.data) end
+function verbs.write(play, name, value, to)
+    local entity = play:entity(name)
+    entity.writable = entity:write(value, to and play:endpoint(to))
+end
+
+function verbs.echo(play)
+    if type(play.data) ~= "table" then return verbs.write(play, "@", play.data) end
+    verbs.write(play, "@", play.data[1], play.data[2])
+end
 function verbs.nothing() end
 function verbs.stop(play) play.reactor:stop() end
 function verbs.drain(play, deadline) play.reactor:drain(deadline) end
@@ -294,6 +320,7 @@ end
 -- The trace matcher
 
 local function shown(detail)
+    if type(detail) == "table" then detail = detail[1] end
     return type(detail) == "string" and ("%q"):format(detail:sub(1, 60)) or ""
 end
 
@@ -318,6 +345,13 @@ function Play:match(name, event, arguments)
     local wanted = arguments[1]
     local number, seen = self:next_line(name, event, wanted)
     self.matched = number
+    if type(seen) == "table" then
+        local whose = arguments[2] and self:endpoint(arguments[2]) or seen[2]
+        if wanted ~= seen[1] or whose ~= seen[2] then
+            fail("expected %s %s %s %s, seen %s %s", name, event, shown(wanted), whose, shown(seen[1]), seen[2])
+        end
+        return number
+    end
     if wanted ~= "*" and wanted ~= seen and not (event == "on_error" and seen:find(wanted, 1, true)) then
         fail("expected %s %s %s, seen %s", name, event, shown(wanted), shown(seen))
     end

@@ -48,6 +48,30 @@ class ForgivingRecorder(Recorder):
     def on_error(self, error):
         self.play.seen(self.name, "on_error", str(error), me=self)
 
+class Socket(tidemill.Datagram):
+    """The same for datagrams."""
+
+    def __init__(self, play, name):
+        super().__init__()
+        self.play, self.name, self.writable, self.is_over = play, name, None, False
+
+    def on_open(self):
+        self.play.seen(self.name, "on_open", me=self)
+
+    def on_data(self, data, peer):
+        self.play.seen(self.name, "on_datagram", (data, peer), me=self)
+
+    def on_drain(self):
+        self.play.seen(self.name, "on_drain", me=self)
+
+    def on_lost(self, error):
+        self.play.seen(self.name, "on_lost", (f"os {error.errno_name}" if error.code == "os" else error.code, error.endpoint), me=self)
+
+    on_close = Recorder.on_close
+
+class ForgivingSocket(Socket):
+    on_error = ForgivingRecorder.on_error
+
 # -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 class Play:
@@ -173,11 +197,19 @@ class Play:
         self.reactor.connect(endpoint, recorder, **options)
         self.keep(name, recorder, recorder)
 
-    def do_write(self, name, value):
-        self.entity(name).writable = self.entity(name).write(value)
+    def do_open_datagram(self, name, at, to):
+        fresh = {"tcp": "udp://127.0.0.1:0", "unix": f"unix-datagram://DIR/{next(self.numbers)}.sock"}
+        socket = (ForgivingSocket if self.scenario.reacts(name, "on_error") else Socket)(self, name)
+        options = {} if to is None else {"connect_to": self.endpoint(to)}
+        self.reactor.open_datagram(self.endpoint(at or fresh[self.transport]), socket, **options)
+        self.keep(name, socket, socket)
+        self.endpoints[name] = socket.local
+
+    def do_write(self, name, value, to=None):
+        self.entity(name).writable = self.entity(name).write(value, *[] if to is None else [self.endpoint(to)])
 
     def do_echo(self):
-        self.do_write("@", self.data)
+        self.do_write("@", *self.data if isinstance(self.data, tuple) else [self.data])
 
     def do_nothing(self):
         pass
@@ -271,6 +303,11 @@ class Play:
         if event == "on_data":
             return self.match_octets(name, *arguments)
         self.matched, seen = self.next_line(name, event, *arguments)
+        if event in ("on_datagram", "on_lost"):
+            what, whose = arguments
+            if what != seen[0] or whose and self.endpoint(whose) != seen[1]:
+                raise Failed(f"expected {name} {event} {shown(what)} {whose or ''}, seen {shown(seen[0])} {seen[1]}")
+            return self.matched
         wanted = arguments[0] if arguments else None
         if wanted not in ("*", seen) and not (event == "on_error" and wanted in seen):
             raise Failed(f"expected {name} {event} {wanted}, seen {seen}")

@@ -54,6 +54,45 @@ class ForgivingRecorder < Recorder
   end
 end
 
+# The same for datagrams.
+class Socket < Tidemill::Datagram
+  attr_reader :name
+  attr_accessor :writable, :is_over
+
+  def initialize(play, name)
+    super()
+    @play = play
+    @name = name
+  end
+
+  def on_open
+    @play.seen(@name, "on_open", me: self)
+  end
+
+  def on_data(data, peer)
+    @play.seen(@name, "on_datagram", [data, peer], me: self)
+  end
+
+  def on_drain
+    @play.seen(@name, "on_drain", me: self)
+  end
+
+  def on_lost(error)
+    @play.seen(@name, "on_lost", [error.code == "os" ? "os #{error.errno_name}" : error.code, error.endpoint], me: self)
+  end
+
+  def on_close(reason)
+    what = reason.nil? ? "ok" : reason.code == "os" ? "os #{reason.errno_name}" : reason.code
+    @play.seen(@name, "on_close", what, me: self)
+  end
+end
+
+class ForgivingSocket < Socket
+  def on_error(error)
+    @play.seen(@name, "on_error", error.message, me: self)
+  end
+end
+
 # -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 class Play
@@ -94,7 +133,7 @@ class Play
 
   # A callback came: traces it, then does what the scenario wants done in it.
   def seen(name, event, detail = nil, me: nil, default: nil)
-    is_late = me.is_a?(Recorder) && me.is_over && event != "on_error"
+    is_late = me.respond_to?(:is_over) && me.is_over && event != "on_error"
     @problem ||= [@line, "#{name} #{event} came inside another call, or after on_close"] if !@is_in_loop || is_late
     @trace[name] << [Play.number, event, detail] unless ignored?(name, event)
     @me, @data, @is_in_loop = me || @entities[name], detail, false
@@ -205,12 +244,20 @@ class Play
     keep(name, made, made)
   end
 
-  def do_write(name, value)
-    entity(name).writable = entity(name).write(value)
+  def do_open_datagram(name, at, to)
+    fresh = {"tcp" => "udp://127.0.0.1:0", "unix" => "unix-datagram://DIR/#{Play.number}.sock"}
+    made = (@scenario.reacts?(name, "on_error") ? ForgivingSocket : Socket).new(self, name)
+    @reactor.open_datagram(endpoint(at || fresh[@transport]), made, **{connect_to: to && endpoint(to)}.compact)
+    keep(name, made, made)
+    @endpoints[name] = made.local
+  end
+
+  def do_write(name, value, to = nil)
+    entity(name).writable = entity(name).write(value, *[to && endpoint(to)].compact)
   end
 
   def do_echo
-    do_write("@", @data)
+    do_write("@", *@data)
   end
 
   def do_nothing; end
@@ -315,6 +362,7 @@ class Play
 
     @matched, detail = next_line(name, event, *arguments)
     wanted = arguments[0]
+    wanted, detail = [wanted, arguments[1] ? endpoint(arguments[1]) : detail[1]], detail if detail.is_a?(Array)
     is_same = wanted == "*" || wanted == detail || (event == "on_error" && detail.include?(wanted))
     raise Failed, "expected #{name} #{event} #{wanted}, seen #{detail}" unless is_same
 
@@ -353,6 +401,8 @@ class Play
   end
 
   def shown(detail)
+    return detail.inspect if detail.is_a?(Array)
+
     detail && detail.encoding == Encoding::BINARY ? detail[0, 60].inspect : detail.to_s
   end
 end

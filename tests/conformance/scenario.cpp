@@ -15,7 +15,10 @@ static Grammar operator+(Grammar base, const Grammar& more) {
 
 static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?"},
                                 {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
-                                {"write", "E VALUE"},
+                                {"open_datagram", "NEW( at ENDPOINT)?( to TO)?"},
+                                {"write", "E VALUE( to TO)?"},
+                                {"join", "E TO"},
+                                {"set_multicast_ttl", "E COUNT"},
                                 {"close", "E"},
                                 {"abort", "E"},
                                 {"end_write", "E"},
@@ -43,10 +46,16 @@ static const Grammar all_steps = plain + Grammar{{"error_handler", "(OFF)?"},
                                                  {"expect", "(NOTHING|E LINE)"},
                                                  {"then", "E LINE"},
                                                  {"ignore", "GROUP (EVENT|*)"}};
-static const Grammar lines = {{"on_open", ""},      {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"},
-                              {"on_drain", ""},     {"on_shutdown", ""},
-                              {"on_end", ""},       {"on_close", "REASON"},
-                              {"on_error", "TEXT"}, {"fired", ""}};
+static const Grammar lines = {{"on_open", ""},
+                              {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"},
+                              {"on_drain", ""},
+                              {"on_shutdown", ""},
+                              {"on_end", ""},
+                              {"on_close", "REASON"},
+                              {"on_error", "TEXT"},
+                              {"fired", ""},
+                              {"on_datagram", "VALUE( from TO)?"},
+                              {"on_lost", "REASON( of TO)?"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
                               {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"},
@@ -123,8 +132,8 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if (word == "TEXT") return length_of_text(text);
     if (word == "OCTETS" && text.starts_with("\"\"")) return 0;
     if (word == "OCTETS" || word == "VALUE") return length_of_value(text);
-    if (word == "ENDPOINT" && text.starts_with('"')) return length_of_text(text);
-    if (word == "ENDPOINT" || word == "WORD") return std::min(text.find_first_of(" \t\""), text.size());
+    if ((word == "ENDPOINT" || word == "TO") && text.starts_with('"')) return length_of_text(text);
+    if (word == "ENDPOINT" || word == "TO" || word == "WORD") return std::min(text.find_first_of(" \t\""), text.size());
     if (word == "CODE") return run(text, small + "_");
     if (word == "ERRNO") return length_of_errno(text);
     if (word == "REASON") return length_of_reason(text);
@@ -317,7 +326,7 @@ void Scenario::take(Step& step, const std::string& word, std::string_view part, 
         step.inner.push_back(parse(part, group_.empty() ? plain : reactions, is_making));
     } else if (word == "LINE") {
         step.inner.push_back(parse(part, lines, is_making));
-    } else if (word == "ENDPOINT" && part.starts_with('@')) {
+    } else if ((word == "ENDPOINT" || word == "TO") && part.starts_with('@')) {
         used_.emplace_back(line_, part.substr(1));
     }
     step.words[word] = part.starts_with('"') ? octets(part) : name;

@@ -22,7 +22,8 @@ end
 
 local ACTIONS = {
     listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
-    write = "E VALUE", close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
+    open_datagram = "NEW( at ENDPOINT)?( to TO)?", write = "E VALUE( to TO)?", join = "E TO", set_multicast_ttl = "E COUNT",
+    close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
     cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", check = "E WORD ENDPOINT", fails = "CODE( ERRNO)? ACTION"}
 local REACTIONS = with(ACTIONS, {echo = "", raise = "TEXT", nothing = ""})
@@ -31,11 +32,11 @@ local STEPS = with(FALLIBLE, {
     error_handler = "(OFF)?", drop = "E", gone = "E", when = "GROUP EVENT do ACTION",
     expect = "(NOTHING|E LINE)", ["then"] = "E LINE", ignore = "GROUP (EVENT|\\*)"})
 local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_drain = "", on_shutdown = "", on_end = "", on_close = "REASON",
-               on_error = "TEXT", fired = ""}
+               on_error = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched
 local WORDS = {
     NEW = {NAME}, E = {"@", NAME}, GROUP = {"[a-z][a-z_]*%*", NAME}, EVENT = {}, TEXT = {TEXT}, WORD = {'[^%s"]+'},
-    VALUE = {TEXT .. " x %d+", TEXT}, OCTETS = {'"[^"]+" x %d+', '"[^"]+"'}, ENDPOINT = {TEXT, '[^%s"]+'}, COUNT = {"-?%d+"},
+    VALUE = {TEXT .. " x %d+", TEXT}, OCTETS = {'"[^"]+" x %d+', '"[^"]+"'}, ENDPOINT = {TEXT, '[^%s"]+'}, TO = {TEXT, '[^%s"]+'}, COUNT = {"-?%d+"},
     TIME = {"-?%d+%.%d+", "-?%d+"}, NOTHING = {"nothing yet", "nothing"}, YES = {"true", "false"}, OFF = {"off"}, CODE = {"[a-z_]+"},
     ERRNO = {"E[A-Z0-9]+"}, REASON = {"ok", "%*", "os E[A-Z0-9]+", "[a-z_]+"}, LINE = {".+"}, ACTION = {".+"}}
 for event in pairs(LINES) do table.insert(WORDS.EVENT, event) end
@@ -211,7 +212,7 @@ function Scenario:argument(word, part, is_making)
         return {self:parse(part, self.group and REACTIONS or FALLIBLE, is_making)}
     elseif word == "LINE" then
         return {self:parse(part, LINES)}
-    elseif word == "ENDPOINT" and part:sub(1, 1) == "@" then
+    elseif (word == "ENDPOINT" or word == "TO") and part:sub(1, 1) == "@" then
         table.insert(self.used, {line = self.line, name = part:sub(2)})
     elseif part:sub(1, 1) == '"' then
         return octets(part)

@@ -13,17 +13,18 @@ class Malformed(Exception):
 
 ACTIONS = {
     "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
-    "write": "E VALUE", "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
+    "open_datagram": "NEW( at ENDPOINT)?( to TO)?", "write": "E VALUE( to TO)?", "join": "E TO", "set_multicast_ttl": "E COUNT",
+    "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
     "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
     "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "check": "E WORD ENDPOINT", "fails": "CODE( ERRNO)? ACTION"}
 REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
 STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",
          "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}
 LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_drain": "", "on_shutdown": "", "on_end": "", "on_close": "REASON",
-         "on_error": "TEXT", "fired": ""}
+         "on_error": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',
-         "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",
+         "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "TO": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",
          "TIME": r"-?[0-9]+(?:\.[0-9]+)?", "NOTHING": "nothing(?: yet)?", "YES": "true|false", "OFF": "off", "CODE": "[a-z_]+",
          "ERRNO": "E[A-Z0-9]+", "REASON": r"ok|\*|os E[A-Z0-9]+|[a-z_]+", "LINE": ".+", "ACTION": ".+"}
 HEAD = {"format": "1", "spec": ".+", "over": "(tcp|unix|memory)( (tcp|unix|memory))*", "clock": "manual|system", "needs": "ipv6",
@@ -117,7 +118,7 @@ class Scenario:
             return self.parse(part, REACTIONS if self.group else {**ACTIONS, "advance": "TIME"}, making)
         elif word == "LINE":
             return self.parse(part, LINES)
-        elif word == "ENDPOINT" and part.startswith("@"):
+        elif word in ("ENDPOINT", "TO") and part.startswith("@"):
             self.used.append((self.line, part[1:]))
         elif part.startswith('"'):
             return octets(part) if word in ("VALUE", "OCTETS") else octets(part).decode()

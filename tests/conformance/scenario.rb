@@ -10,7 +10,8 @@ Malformed = Class.new(StandardError)  # the file is no scenario of format 1
 
 ACTIONS = {
   "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
-  "write" => "E VALUE", "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
+  "open_datagram" => "NEW( at ENDPOINT)?( to TO)?", "write" => "E VALUE( to TO)?", "join" => "E TO", "set_multicast_ttl" => "E COUNT",
+  "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
   "set_idle_timeout" => "E TIME", "set_watermarks" => "E COUNT COUNT", "call_later" => "NEW TIME", "call_every" => "NEW TIME",
   "next_tick" => "NEW", "post" => "NEW", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
   "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
@@ -20,12 +21,12 @@ REACTIONS = ACTIONS.merge("echo" => "", "raise" => "TEXT", "nothing" => "").free
 STEPS = PLAIN.merge("error_handler" => "(OFF)?", "drop" => "E", "gone" => "E", "when" => "GROUP EVENT do ACTION",
                     "expect" => "(NOTHING|E LINE)", "then" => "E LINE", "ignore" => "GROUP (EVENT|\\*)").freeze
 LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_drain" => "", "on_shutdown" => "", "on_end" => "", "on_close" => "REASON",
-         "on_error" => "TEXT", "fired" => ""}.freeze
+         "on_error" => "TEXT", "fired" => "", "on_datagram" => "VALUE( from TO)?", "on_lost" => "REASON( of TO)?"}.freeze
 TEXT = '"(?:[^"\\\\]|\\\\.)*"'
 NAME = "[a-z][a-z_]*[0-9]*"
 WORDS = {
   "NEW" => NAME, "E" => "@|#{NAME}", "GROUP" => "#{NAME}|[a-z][a-z_]*\\*", "EVENT" => LINES.keys.join("|"), "TEXT" => TEXT,
-  "WORD" => '[^\s"]+', "VALUE" => "#{TEXT}(?: x [0-9]+)?", "OCTETS" => "(?!\"\")#{TEXT}(?: x [0-9]+)?", "ENDPOINT" => "#{TEXT}|[^\\s\"]+",
+  "WORD" => '[^\s"]+', "VALUE" => "#{TEXT}(?: x [0-9]+)?", "OCTETS" => "(?!\"\")#{TEXT}(?: x [0-9]+)?", "ENDPOINT" => "#{TEXT}|[^\\s\"]+", "TO" => "#{TEXT}|[^\\s\"]+",
   "COUNT" => "-?[0-9]+", "TIME" => '-?[0-9]+(?:\.[0-9]+)?', "NOTHING" => "nothing(?: yet)?", "YES" => "true|false", "OFF" => "off",
   "CODE" => "[a-z_]+", "ERRNO" => "E[A-Z0-9]+", "REASON" => 'ok|\*|os E[A-Z0-9]+|[a-z_]+', "LINE" => ".+", "ACTION" => ".+"
 }.freeze
@@ -155,7 +156,7 @@ class Scenario
     when "E", "GROUP" then use(part, word)
     when "ACTION" then return parse(part, @group ? REACTIONS : PLAIN, making)
     when "LINE" then return parse(part, LINES)
-    when "ENDPOINT" then @used << [@line, part[1..]] if part.start_with?("@")
+    when "ENDPOINT", "TO" then @used << [@line, part[1..]] if part.start_with?("@")
     when "COUNT" then return part.to_i
     when "TIME" then return part.to_f
     end

@@ -18,8 +18,8 @@ void same(const std::string& what, const std::string& expected, const std::strin
     if (expected != seen) throw Failed(what + ": expected " + shown(expected) + ", seen " + shown(seen));
 }
 
-void Trace::add(const std::string& name, const std::string& event, std::string_view detail) {
-    if (!is_ignored(name, event)) lines_[name].push_back({++number_, event, std::string(detail)});
+void Trace::add(const std::string& name, const std::string& event, std::string_view detail, std::string_view whose) {
+    if (!is_ignored(name, event)) lines_[name].push_back({++number_, event, std::string(detail), std::string(whose)});
 }
 
 void Trace::ignore(const std::string& name_or_group, const std::string& event) {
@@ -50,10 +50,14 @@ void Trace::then(const std::string& name, const Step& line) {
 // Takes a line from the trace; answers the number of its first part, keeps that of its last in matched_.
 std::uint64_t Trace::match(const std::string& name, const Step& line) {
     if (line.verb == "on_data") return match_octets(name, line);
-    const std::string wanted = line.has("REASON") ? line["REASON"] : line.has("TEXT") ? line["TEXT"] : "";
+    const std::string wanted = line.has("REASON")  ? line["REASON"]
+                               : line.has("TEXT")  ? line["TEXT"]
+                               : line.has("VALUE") ? line["VALUE"]
+                                                   : "";
     const Line next = next_line(name, line.verb, wanted);
     const bool is_part = line.verb == "on_error" && next.detail.find(wanted) != std::string::npos;
     if (wanted != "*" && !is_part) same(name + " " + line.verb, wanted, next.detail);
+    if (line.has("TO")) same(name + " " + line.verb, line["TO"], next.whose);
     return matched_;
 }
 
@@ -71,7 +75,7 @@ std::uint64_t Trace::match_octets(const std::string& name, const Step& line) {
             throw Failed("expected " + name + " on_data " + shown(unit) + ", seen at " + std::to_string(taken) + " " +
                          shown(data.substr(i)));
         }
-        if (length < data.size()) lines_[name].push_front({matched_, "on_data", data.substr(length)});
+        if (length < data.size()) lines_[name].push_front({matched_, "on_data", data.substr(length), {}});
     }
     const bool is_more = !lines_[name].empty() && lines_[name][0].event == "on_data";
     if (is_total && is_more) throw Failed("expected " + name + " on_data total " + line["COUNT"] + ", seen more");

@@ -22,7 +22,7 @@ public:
     // turn: runs the loop for a moment. limit: how long to wait for a line.
     Trace(std::chrono::nanoseconds limit, std::function<void()> turn) : limit_(limit), turn_(std::move(turn)) {}
 
-    void add(const std::string& name, const std::string& event, std::string_view detail);
+    void add(const std::string& name, const std::string& event, std::string_view detail, std::string_view whose = {});
 
     // Drops what came and what comes. event: "*" for every one.
     void ignore(const std::string& name_or_group, const std::string& event);
@@ -35,7 +35,7 @@ public:
 private:
     struct Line {
         std::uint64_t number;
-        std::string event, detail;
+        std::string event, detail, whose;  // whose: the endpoint of a datagram
     };
 
     bool is_ignored(const std::string& name, const std::string& event) const;

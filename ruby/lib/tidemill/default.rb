@@ -29,6 +29,10 @@ module Tidemill
       default_reactor.connect(...)
     end
 
+    def open_datagram(...)
+      default_reactor.open_datagram(...)
+    end
+
     def next_tick(function = nil, &block)
       default_reactor.next_tick(function, &block)
     end

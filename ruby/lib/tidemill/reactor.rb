@@ -201,6 +201,22 @@ module Tidemill
       connection
     end
 
+    # ---- datagrams ----
+
+    def open_datagram(endpoint, handler = nil, connect_to: "", reuse_address: false, reuse_port: false, receive_buffer: 0, send_buffer: 0,
+                      mode: -1, &block)
+      made = handler.is_a?(Datagram) && block.nil? ? handler : make(factory(handler, block, Datagram))
+      check_datagram(made)
+      @objects[ticket = next_ticket] = made
+      begin
+        number = Core.open_datagram(@core, endpoint, connect_to, reuse_address, reuse_port, receive_buffer, send_buffer, mode, ticket)
+        made.__send__(:tidemill_opened, self, @core, number)
+      ensure
+        @objects.delete(ticket) unless number
+      end
+      made
+    end
+
     # ---- other things that happen ----
 
     # The function or block is called with the name.
@@ -307,12 +323,19 @@ module Tidemill
       raise ::TypeError, "#{what} must have a method call, not be #{function.class}"
     end
 
-    # A Connection class, or what makes connections.
-    def factory(given, block)
+    # A class of that kind, or what makes objects of it.
+    def factory(given, block, kind = Connection)
       return callable(given, block, "factory") unless given.is_a?(Class) && block.nil?
-      return given if given <= Connection
+      return given if given <= kind
 
-      raise ::TypeError, "a subclass of Tidemill::Connection is needed, not #{given}"
+      raise ::TypeError, "a subclass of #{kind} is needed, not #{given}"
+    end
+
+    def check_datagram(made)
+      raise ::TypeError, "a Tidemill::Datagram is needed, not #{made.class}" unless made.is_a?(Datagram)
+      return if %w[new closed].include?(made.state)
+
+      raise StateError.new("this datagram object is in use already", operation: "open_datagram", endpoint: made.local)
     end
 
     def make(factory)
