@@ -378,7 +378,8 @@ private:
         const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh);
         const std::string peer = step.has("TO") ? endpoint(step["TO"]) : "";
         const EntityPtr me = made(Entity::Kind::datagram, step["NEW"]);
-        me->datagram = value_of(tidemill::open_datagram(reactor_, where, std::make_unique<Socket>(*this, me), {.connect_to = peer}));
+        me->datagram =
+            value_of(tidemill::open_datagram(reactor_, where, std::unique_ptr<Socket>(new Socket(*this, me)), {.connect_to = peer}));
         endpoints_[me->name] = me->datagram->local();
         keep(me);
     }
