@@ -49,7 +49,7 @@ class CancelledError(Error):
 class Connection:
     """A stream: TCP, UNIX or memory. Subclass it and override the callbacks that you need.
 
-    Callbacks come in this order: on_open? (on_data | on_drain)* (on_end on_drain*)? on_close, and on_shutdown once anywhere after on_open. on_close comes exactly once and last, also when
+    Callbacks come in this order: on_open? (on_data | on_drain)* (on_end on_drain*)? on_close, and anywhere after on_open on_shutdown once and on_proxy_end. on_close comes exactly once and last, also when
     connecting failed and when the reactor stops. No callback ever runs inside a call that you make. The reactor keeps the object
     alive from listen/connect until on_close has returned.
     """
@@ -62,6 +62,12 @@ class Connection:
         """The output queue fell to the low watermark after it had risen above the high one: write again."""
     def on_shutdown(self) -> None:
         """The reactor drains (Reactor.drain): finish what is under way and close. Once at most; who goes on is closed at the deadline."""
+    def on_proxy_end(self, reason: Error | None) -> None:
+        """proxy_to() has ended and what arrives is for on_data again. reason is nothing when the length it was given is reached.
+
+        Otherwise it says why the other can be written to no more; what the other had taken and not sent is lost with it. Does not come
+        after stop_proxy(), nor when this connection's peer ends: on_end tells that.
+        """
     def on_end(self) -> None:
         """The peer will send no more. The default closes; an override may go on writing."""
     def on_close(self, reason: Error | None) -> None:
@@ -91,6 +97,35 @@ class Connection:
         """Ends the connection with TimeoutError when no octet moved either way for this long. 0 turns it off (the default)."""
     def set_watermarks(self, low: int, high: int) -> None:
         """When write() answers False (queue above `high` octets) and when on_drain comes (at or below `low`). 0 <= low <= high."""
+    def send_file(self, path: str, offset: int = 0, length: int = -1) -> None:
+        """Sends `length` octets of a regular file from `offset` on (-1: all that it has now), behind what was written before and ahead of what follows.
+
+        The system copies it where it can; no octet of it enters the script or waits in memory. While a file is queued write() answers
+        False, and on_drain comes when the last one has left. close() sends it first. If the file becomes shorter meanwhile, the connection
+        ends with OsError and over TCP the peer sees a reset. Errors: OsError if it cannot be opened; ArgumentError if it is no regular
+        file or the range goes beyond its end; ClosedError; StateError after end_write.
+        """
+    def proxy_to(self, other: Connection, length: int = -1) -> None:
+        """From now on what arrives here goes to the other's output, and not to on_data; at most `length` octets, -1 for all.
+
+        While the other's queue is above its high watermark, this connection is not read. Both directions at once are two calls. The
+        peer's end is told by on_end and not passed on. Calling it again takes another target and counts anew. Errors: ArgumentError
+        (length); ClosedError; StateError if the other is this connection, closed, of another reactor, has ended writing, or is the
+        target of a third connection.
+        """
+    def stop_proxy(self) -> None:
+        """What arrives from here on is for on_data again; on_proxy_end does not come."""
+    @property
+    def proxied(self) -> int:
+        """Octets that the last proxy_to() has moved so far; still there in on_close."""
+    def become(self, handler: Connection | Callable[[], Connection], leftover: bytes = b"") -> Connection:
+        """Gives the stream to another connection object, which is returned: a fresh one, or what makes one.
+
+        It gets on_open, then `leftover` (octets that this object was given and has not used) as on_data, then all that comes; on_end too,
+        if this object had it already. This object is closed: it gets no more callbacks, but for on_error if the callback under way
+        raises. Id, queued output, watermarks, timeouts and a proxy stay with the stream. Errors: ClosedError; StateError if the other
+        object has a stream.
+        """
     @property
     def peer(self) -> str:
         """The other side as endpoint text; "" before the stream is open."""
@@ -105,7 +140,7 @@ class Connection:
         """"new", "connecting", "open", "closing" (close() called, not done) or "closed"."""
     @property
     def pending(self) -> int:
-        """Octets written and not yet taken by the system."""
+        """Octets written, and octets of files to send, that the system has not taken yet."""
     @property
     def reactor(self) -> Reactor | None:
         """The reactor that it belongs to; nothing before listen/connect."""

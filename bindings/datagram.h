@@ -4,11 +4,6 @@
 
 namespace tidemill::script {
 
-// Payload, where a Bytes would be text.
-struct Octets {
-    Bytes bytes;
-};
-
 // object: as for every object with callbacks. Answers the number. Throws argument, os, state.
 std::uint64_t open_datagram(ReactorCore& core, Bytes endpoint, Bytes connect_to, bool reuse_address, bool reuse_port, int receive_buffer,
                             int send_buffer, int mode, std::int64_t object);

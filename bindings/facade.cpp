@@ -217,7 +217,7 @@ void ReactorCore::listener_close(std::uint64_t listener) {
 
 void ReactorCore::connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout) {
     const Duration timeout = seconds_to_duration(connect_timeout, "connect", endpoint);
-    if (handler.connection() != nullptr) {
+    if (!handler.is_free()) {
         throw Failure{make_error(ErrorCode::state, "connect", endpoint, "this connection object is in use already")};
     }
     handler.set_host(*host_);
@@ -286,6 +286,52 @@ void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::in
     if (low < 0 || low > high) throw Failure{make_error(ErrorCode::argument, "set_watermarks", {}, "the marks must be 0 <= low <= high")};
     Connection* connection = usable(handler, "set_watermarks");
     if (connection != nullptr) check(connection->set_watermarks(static_cast<std::size_t>(low), static_cast<std::size_t>(high)));
+}
+
+// The same for what a closed connection refuses. Throws closed, state.
+static Connection& open_one(ScriptHandler& handler, std::string_view operation) {
+    Connection* connection = usable(handler, operation);
+    if (connection == nullptr) throw Failure{make_error(ErrorCode::closed, operation, {}, "the connection is closed")};
+    return *connection;
+}
+
+void connection_send_file(ScriptHandler& handler, Bytes path, std::int64_t offset, std::int64_t length) {
+    check(open_one(handler, "send_file").send_file(path, offset, length));
+}
+
+void connection_proxy_to(ScriptHandler& handler, ScriptHandler& target, std::int64_t length) {
+    Connection& connection = open_one(handler, "proxy_to");
+    if (target.connection() == nullptr) throw Failure{make_error(ErrorCode::state, "proxy_to", connection.peer(), "the target is closed")};
+    check(connection.proxy_to(*target.connection(), length));
+}
+
+void connection_stop_proxy(ScriptHandler& handler) {
+    if (Connection* connection = usable(handler, "stop_proxy")) connection->stop_proxy();
+}
+
+std::uint64_t connection_proxied(ScriptHandler& handler) {
+    return handler.connection() == nullptr ? 0 : handler.connection()->proxied();
+}
+
+void connection_check_become(ScriptHandler& handler) {
+    const Connection& connection = open_one(handler, "become");
+    if (connection.state() >= Connection::State::closing) {
+        throw Failure{make_error(ErrorCode::closed, "become", connection.peer(), "the connection is closed")};
+    }
+}
+
+void connection_become(ScriptHandler& handler, ScriptHandler& next, Octets leftover) {
+    connection_check_become(handler);
+    Connection& connection = *handler.connection();
+    if (!next.is_free())
+        throw Failure{make_error(ErrorCode::state, "become", connection.peer(), "this connection object is in use already")};
+    next.set_host(*handler.host());
+    check(connection.become(HandlerPtr(&next), leftover.bytes));
+    handler.replaced();
+}
+
+bool connection_is_free(ScriptHandler& handler) {
+    return handler.is_free();
 }
 
 Bytes connection_peer(ScriptHandler& handler) {

@@ -14,6 +14,11 @@ struct Failure {
     Error error;
 };
 
+// Payload, where a Bytes would be text.
+struct Octets {
+    Bytes bytes;
+};
+
 // The reactor object of a script, as a language hands it over: borrowed for the call.
 struct ReactorObject {
     void* handle;
@@ -93,6 +98,15 @@ void connection_resume(ScriptHandler& handler);
 void connection_end_write(ScriptHandler& handler);
 void connection_set_idle_timeout(ScriptHandler& handler, double seconds);
 void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high);
+void connection_send_file(ScriptHandler& handler, Bytes path, std::int64_t offset, std::int64_t length);
+void connection_proxy_to(ScriptHandler& handler, ScriptHandler& target, std::int64_t length);
+void connection_stop_proxy(ScriptHandler& handler);
+std::uint64_t connection_proxied(ScriptHandler& handler);
+// For become(): throws unless the connection is one that can get another object, which may then be made.
+void connection_check_become(ScriptHandler& handler);
+void connection_become(ScriptHandler& handler, ScriptHandler& next, Octets leftover);
+// Whether listen, connect or become may give it a connection.
+bool connection_is_free(ScriptHandler& handler);
 Bytes connection_peer(ScriptHandler& handler);
 Bytes connection_local(ScriptHandler& handler);
 std::uint64_t connection_id(ScriptHandler& handler);

@@ -167,15 +167,12 @@ PyObject* ignore_nothing(PyObject*, PyObject*) {
 }
 
 PyMethodDef connection_methods[] = {
-    {"write", connection_write_method, METH_O, nullptr},
-    {"close", connection_close_method, METH_NOARGS, nullptr},
-    {"on_open", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_data", ignore_nothing, METH_O, nullptr},
-    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_shutdown", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_end", connection_close_method, METH_NOARGS, nullptr},
-    {"on_close", ignore_nothing, METH_O, nullptr},
-    {nullptr, nullptr, 0, nullptr},
+    {"write", connection_write_method, METH_O, nullptr},   {"close", connection_close_method, METH_NOARGS, nullptr},
+    {"on_open", ignore_nothing, METH_NOARGS, nullptr},     {"on_data", ignore_nothing, METH_O, nullptr},
+    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},    {"on_proxy_end", ignore_nothing, METH_O, nullptr},
+
+    {"on_shutdown", ignore_nothing, METH_NOARGS, nullptr}, {"on_end", connection_close_method, METH_NOARGS, nullptr},
+    {"on_close", ignore_nothing, METH_O, nullptr},         {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot connection_slots[] = {

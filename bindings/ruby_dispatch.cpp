@@ -442,6 +442,7 @@ void add_ruby_types(VALUE module) {
     rb_define_method(connection_base, "on_data", ignore_argument, 1);
     rb_define_method(connection_base, "on_drain", ignore_nothing, 0);
     rb_define_method(connection_base, "on_shutdown", ignore_nothing, 0);
+    rb_define_method(connection_base, "on_proxy_end", ignore_argument, 1);
     rb_define_method(connection_base, "on_end", close_method, 0);
     rb_define_method(connection_base, "on_close", ignore_argument, 1);
     rb_define_module_function(module, "adopt", adopt, 2);

@@ -28,6 +28,11 @@ void ScriptHandler::on_shutdown(Connection&) {
     call(Event::on_shutdown);
 }
 
+void ScriptHandler::on_proxy_end(Connection&, const Error& reason) {
+    const Value argument = Value::failure(reason);
+    call(Event::on_proxy_end, &argument, 1);
+}
+
 void ScriptHandler::on_end(Connection&) {
     call(Event::on_end);
 }
@@ -37,24 +42,33 @@ void ScriptHandler::on_close(Connection&, const Error& reason) {
     call(Event::on_close, &argument, 1);
 }
 
+void ScriptHandler::replaced() {
+    last_id_ = connection_->id();
+    connection_ = nullptr;
+}
+
 // The object's memory belongs to its language: only the handle is given up here, and then the reactor's reference, last.
 void ScriptHandler::release() {
-    if (connection_ != nullptr) last_id_ = connection_->id();
-    connection_ = nullptr;
+    if (connection_ != nullptr) replaced();
     Host* host = std::exchange(host_, nullptr);
     if (host != nullptr) host->forget(*this);
 }
 
 void ScriptHandler::detach() {
-    host_ = nullptr;
-    if (Connection* connection = std::exchange(connection_, nullptr)) connection->forget_handler(*this);
+    const Host* host = std::exchange(host_, nullptr);
+    if (Connection* connection = std::exchange(connection_, nullptr)) {
+        connection->forget_handler();
+    } else if (Connection* former = host == nullptr ? nullptr : host->find_connection(*this)) {
+        former->forget_replaced(*this);
+    }
 }
 
 bool Host::on_raised(Party party) {
     verdict_ = judge(party);
     if (verdict_ == Verdict::taken) return true;
     park();
-    Connection* connection = party.handler == nullptr ? nullptr : party.handler->connection();
+    // Also if the callback that raised gave the connection to another object.
+    Connection* connection = party.handler == nullptr ? nullptr : find_connection(*party.handler);
     if (verdict_ == Verdict::unhandled && connection != nullptr) connection->abort();
     reactor_->halt();
     return false;

@@ -64,14 +64,21 @@ public:
     SourceId id() const { return connection_ != nullptr ? connection_->id() : last_id_; }
     bool was_attached() const { return was_attached_; }
 
+    // No connection has it, nor will have to let go of it after become().
+    bool is_free() const { return connection_ == nullptr && host_ == nullptr; }
+
     // The reactor's side of it, before the handler is given to a connection.
     void set_host(Host& host) { host_ = &host; }
+
+    // become() gave the connection to another object: this one reaches it no more. release() follows, from the loop.
+    void replaced();
 
     // Handler
     void attached(Connection& connection) final;
     void on_open(Connection& connection) final;
     void on_data(Connection& connection, Bytes octets) final;
     void on_drain(Connection& connection) final;
+    void on_proxy_end(Connection& connection, const Error& reason) final;
     void on_shutdown(Connection& connection) final;
     void on_end(Connection& connection) final;
     void on_close(Connection& connection, const Error& reason) final;
@@ -133,6 +140,9 @@ public:
     virtual void park() = 0;
 
     void set_reactor(Reactor& reactor) { reactor_ = &reactor; }
+
+    // The connection that the handler has, or had before become(); nullptr if it is gone.
+    Connection* find_connection(const ScriptHandler& handler) const { return tidemill::find_connection(*reactor_, handler.id()); }
 
     // What follows when a call answered false: judge, and then aborting, parking and halting as the verdict says. True: somebody took it.
     bool on_raised(Party party = {});

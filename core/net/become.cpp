@@ -1,6 +1,6 @@
 // Connection::become: another handler for a stream that goes on.
-#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "tidemill/net/rare.h"
 
@@ -32,13 +32,8 @@ void Connection::release_replaced() {
     const std::vector<HandlerPtr> replaced = std::exchange(rare_->replaced, {});
 }
 
-bool Connection::forget_replaced(Handler& handler) {
-    if (rare_ == nullptr) return false;
-    std::vector<HandlerPtr>& all = rare_->replaced;
-    const auto found = std::find_if(all.begin(), all.end(), [&](const HandlerPtr& one) { return one.get() == &handler; });
-    if (found == all.end()) return false;
-    all.erase(found);
-    return true;
+void Connection::forget_replaced(Handler& handler) {
+    if (rare_ != nullptr) std::erase_if(rare_->replaced, [&](const HandlerPtr& one) { return one.get() == &handler; });
 }
 
 // The connection ends: the files are closed, and proxies from and to it end.

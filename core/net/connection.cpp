@@ -388,8 +388,7 @@ void Connection::abandon(bool is_fork) {
     if (rare_ != nullptr) abandon_rare();
 }
 
-void Connection::forget_handler(Handler& handler) {
-    if (forget_replaced(handler)) return;
+void Connection::forget_handler() {
     handler_ = HandlerPtr(new Handler);  // one that listens to nothing
     if (state_ != State::closed) end(make_error(ErrorCode::cancelled, "release", peer(), "the handler is gone"));
 }

@@ -95,8 +95,10 @@ public:
     // The error that write() would describe in words: operation, endpoint and why.
     Error write_error(ErrorCode code) const;
 
-    // For a binding whose handler object dies: nobody is told anything any more, the stream is aborted; unless it was replaced before.
-    void forget_handler(Handler& handler);
+    // For a binding whose handler object dies: nobody is told anything any more, the stream is aborted. forget_replaced: it was replaced by
+    // become() before, and the stream goes on.
+    void forget_handler();
+    void forget_replaced(Handler& handler);
 
     // ---- made by listeners and connect() ----
 
@@ -165,7 +167,6 @@ private:
     static std::size_t trim(Slice* slices, std::size_t count, std::size_t octets);
     void on_file_failed(int error);
     void release_replaced();
-    bool forget_replaced(Handler& handler);
 
     Reactor& reactor_;
     std::unique_ptr<Rare> rare_;

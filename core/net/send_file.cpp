@@ -1,4 +1,5 @@
 // Connection::send_file: files between the octets of the output queue.
+#include <cerrno>
 #include <utility>
 
 #include "tidemill/net/rare.h"
@@ -71,8 +72,9 @@ std::size_t Connection::trim(Slice* slices, std::size_t count, std::size_t octet
 void Connection::on_file_failed(int error) {
     const std::string path = rare_->files.path();
     transport_->reset();
-    end(error != 0 ? os_error(error, "send_file", path)
-                   : make_error(ErrorCode::os, "send_file", path, "the file became shorter while it was being sent"));
+    Error reason = os_error(error != 0 ? error : EIO, "send_file", path);
+    if (error == 0) reason.detail = "the file became shorter while it was being sent";
+    end(std::move(reason));
 }
 
 }  // namespace tidemill

@@ -6,6 +6,7 @@
 --
 -- An instance is a table with its class as metatable; its C++ half is in slot [1], which is not for the program. Callbacks are looked up
 -- when they are due, so that an instance may get another on_data at any time.
+local check = require "tidemill.check"
 local core = require "tidemill.core"
 
 local Connection = {__name = "tidemill.Connection"}
@@ -39,6 +40,7 @@ Connection.on_open = ignore
 Connection.on_data = ignore
 Connection.on_drain = ignore
 Connection.on_shutdown = ignore
+Connection.on_proxy_end = ignore
 Connection.on_end = core.connection_close
 Connection.on_close = ignore
 
@@ -50,6 +52,33 @@ Connection.resume = core.connection_resume
 Connection.end_write = core.connection_end_write
 Connection.set_idle_timeout = core.connection_set_idle_timeout
 Connection.set_watermarks = core.connection_set_watermarks
+
+Connection.stop_proxy = core.connection_stop_proxy
+Connection.proxied = core.connection_proxied
+
+-- options: offset, length.
+function Connection:send_file(path, options)
+    check.type(1, "send_file", path, "string")
+    options = check.options(2, "send_file", options, {offset = "number", length = "number"})
+    core.connection_send_file(self, path, options.offset or 0, options.length or -1)
+end
+
+-- options: length.
+function Connection:proxy_to(other, options)
+    options = check.options(2, "proxy_to", options, {length = "number"})
+    core.connection_proxy_to(self, other, options.length or -1)
+end
+
+-- handler: a connection, a connection class, or a function that makes a connection. options: leftover.
+function Connection:become(handler, options)
+    local is_made = core.is_connection(handler)
+    local factory = not is_made and check.factory(1, "become", handler)
+    options = check.options(2, "become", options, {leftover = "string"})
+    core.connection_check_become(self)
+    return self._reactor:_start(is_made and handler or factory(), function(connection)
+        core.connection_become(self, connection, options.leftover or "")
+    end)
+end
 
 Connection.peer = core.connection_peer
 Connection.local_ = core.connection_local   -- `local` is a word of Lua

@@ -196,12 +196,22 @@ function Reactor:_adopt(connection)
     if not core.is_connection(connection) then
         error("a tidemill.Connection is needed, not " .. type(connection), 0)
     end
-    local state = connection:state()
-    if state ~= "new" and state ~= "closed" then
+    if not core.connection_is_free(connection) then
         error(errors.describe("state", "connect", connection:peer(), "this connection object is in use already"), 0)
     end
     core.anchor(self._open, connection)
     connection._reactor = self
+    return connection
+end
+
+-- begin: a call of the core that gives the connection object its stream; if it fails the object is free again.
+function Reactor:_start(connection, begin)
+    self:_adopt(connection)
+    local succeeded, problem = pcall(begin, connection)
+    if not succeeded then
+        core.release(self._open, connection)
+        error(problem, 0)
+    end
     return connection
 end
 
@@ -265,13 +275,9 @@ function Reactor:connect(endpoint, handler, options)
     local is_made = core.is_connection(handler)
     local factory = not is_made and check.factory(2, "connect", handler)
     options = check.options(3, "connect", options, {connect_timeout = "number"})
-    local connection = self:_adopt(is_made and handler or factory())
-    local succeeded, problem = pcall(self._core.connect, self._core, endpoint, connection, options.connect_timeout or 30)
-    if not succeeded then
-        core.release(self._open, connection)
-        error(problem, 0)
-    end
-    return connection
+    return self:_start(is_made and handler or factory(), function(connection)
+        self._core:connect(endpoint, connection, options.connect_timeout or 30)
+    end)
 end
 
 -- ---- other things that happen ----

@@ -1,5 +1,7 @@
 # Connection: what users subclass. The base type holds the stream itself, write() and the callbacks that do nothing; it keeps its state
 # whether or not a subclass calls super().__init__().
+import os
+
 from . import core as _core
 
 
@@ -23,6 +25,23 @@ class Connection(_core.ConnectionBase):
 
     def set_watermarks(self, low, high):
         _core.connection_set_watermarks(self, low, high)
+
+    def send_file(self, path, offset=0, length=-1):
+        _core.connection_send_file(self, os.fsdecode(path), offset, length)
+
+    def proxy_to(self, other, length=-1):
+        _core.connection_proxy_to(self, other, length)
+
+    def stop_proxy(self):
+        _core.connection_stop_proxy(self)
+
+    def become(self, handler, leftover=b""):
+        _core.connection_check_become(self)
+        return self._reactor._replace(self, handler, leftover)
+
+    @property
+    def proxied(self):
+        return _core.connection_proxied(self)
 
     @property
     def peer(self):

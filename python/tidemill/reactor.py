@@ -171,7 +171,7 @@ class Reactor:
     def _adopt(self, connection):
         if not isinstance(connection, Connection):
             raise TypeError(f"a tidemill.Connection is needed, not {type(connection).__name__}")
-        if connection.state not in ("new", "closed"):
+        if not _core.connection_is_free(connection):
             raise StateError("this connection object is in use already", "state", operation="connect", endpoint=connection.peer)
         connection._reactor = self
         self._open.add(connection)
@@ -214,6 +214,16 @@ class Reactor:
         connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
         try:
             self._core.connect(endpoint, connection, connect_timeout)
+        except BaseException:
+            self._open.discard(connection)
+            raise
+        return connection
+
+    # Connection.become: the stream of one connection object goes to another.
+    def _replace(self, replaced, handler, leftover):
+        connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
+        try:
+            _core.connection_become(replaced, connection, leftover)
         except BaseException:
             self._open.discard(connection)
             raise

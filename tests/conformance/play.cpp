@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <mutex>
@@ -89,6 +90,7 @@ public:
     void on_end(Connection& connection) override {
         play_.seen(me_, "on_end", {}, [&] { Handler::on_end(connection); });
     }
+    void on_proxy_end(Connection&, const Error& reason) override { play_.seen(me_, "on_proxy_end", reason_text(reason)); }
     void on_close(Connection&, const Error& reason) override { play_.seen(me_, "on_close", reason_text(reason)); }
     bool on_error(Connection& connection, const std::exception_ptr& exception) override {
         if (!play_.reacts(me_->name, "on_error")) return Handler::on_error(connection, exception);
@@ -208,6 +210,11 @@ private:
         if (verb == "end_write") return end_write(step);
         if (verb == "set_idle_timeout") return with_connection(step, [&](Connection& it) { it.set_idle_timeout(seconds(step["TIME"])); });
         if (verb == "set_watermarks") return set_watermarks(step);
+        if (verb == "make_file") return make_file(step);
+        if (verb == "send_file") return send_file(step);
+        if (verb == "proxy_to") return proxy_to(step);
+        if (verb == "stop_proxy") return with_connection(step, [](Connection& connection) { connection.stop_proxy(); });
+        if (verb == "become") return become(step);
         if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);
         if (verb == "cancel") return cancel(step);
         if (verb == "stop") return reactor_.stop();
@@ -419,6 +426,39 @@ private:
         with_connection(step, [&](Connection& connection) { value_of(connection.set_watermarks(low, high)); });
     }
 
+    // The connection, which must be there.
+    Connection& open_one(const std::string& name, const std::string& verb, ErrorCode otherwise = ErrorCode::closed) {
+        const EntityPtr it = entity(name);
+        if (it->kind != Entity::Kind::connection) throw Failed(it->name + " has no " + verb);
+        if (it->connection == nullptr) throw Refused(make_error(otherwise, verb));
+        return *it->connection;
+    }
+
+    static std::int64_t count_or(const Step& step, const std::string& word, std::int64_t otherwise) {
+        return step.has(word) ? step.count(word) : otherwise;
+    }
+
+    void make_file(const Step& step) { std::ofstream(endpoint(step["ENDPOINT"]), std::ios::binary) << step["VALUE"]; }
+
+    void send_file(const Step& step) {
+        Connection& connection = open_one(step["E"], step.verb);
+        value_of(connection.send_file(endpoint(step["ENDPOINT"]), count_or(step, "LOW", 0), count_or(step, "COUNT", -1)));
+    }
+
+    void proxy_to(const Step& step) {
+        Connection& connection = open_one(step["E"], step.verb);
+        value_of(connection.proxy_to(open_one(step["TARGET"], step.verb, ErrorCode::state), count_or(step, "COUNT", -1)));
+    }
+
+    void become(const Step& step) {
+        Connection& connection = open_one(step["E"], step.verb);
+        const EntityPtr before = entity(step["E"]), me = made(Entity::Kind::connection, step["NEW"]);
+        value_of(connection.become(tidemill::HandlerPtr(new Recorder(*this, me)), step.has("VALUE") ? Bytes(step["VALUE"]) : Bytes{}));
+        before->connection = nullptr;
+        before->is_over = true;
+        keep(me);
+    }
+
     void schedule(const Step& step) {
         const EntityPtr me = made(Entity::Kind::task, step["NEW"]);
         const auto task = [this, me] { seen(me, "fired", {}, {}); };
@@ -493,6 +533,7 @@ private:
         if (property == "writable") return word_for(it.is_writable);
         if (property == "state") return std::string(connection == nullptr ? "closed" : state_name(connection->state()));
         if (property == "pending") return std::to_string(connection == nullptr ? 0 : connection->pending());
+        if (property == "proxied") return std::to_string(connection == nullptr ? 0 : connection->proxied());
         if (property == "peer") return connection == nullptr ? "" : connection->peer();
         if (property == "local") return connection == nullptr ? "" : connection->local();
         throw Failed(it.name + " has no " + property);

@@ -42,9 +42,16 @@ function Recorder:on_end()
     self.play:seen(self.name, "on_end", nil, self, tidemill.Connection.on_end)
 end
 
+local function word_for(reason)
+    return not reason and "ok" or reason.code == "os" and "os " .. reason.errno_name or reason.code
+end
+
+function Recorder:on_proxy_end(reason)
+    self.play:seen(self.name, "on_proxy_end", word_for(reason), self)
+end
+
 function Recorder:on_close(reason)
-    local what = not reason and "ok" or reason.code == "os" and "os " .. reason.errno_name or reason.code
-    self.play:seen(self.name, "on_close", what, self)
+    self.play:seen(self.name, "on_close", word_for(reason), self)
 end
 
 local ForgivingRecorder = Recorder:extend()
@@ -229,6 +236,27 @@ function verbs.open_datagram(play, name, at, to)
     play.reactor:open_datagram(play:endpoint(at or fresh[play.transport]), socket, {connect_to = to and play:endpoint(to)})
     play:keep(name, socket, socket)
     play.endpoints[name] = socket:local_()
+end
+
+function verbs.make_file(play, path, value)
+    local file = assert(io.open(play:endpoint(path), "wb"))
+    file:write(value)
+    file:close()
+end
+
+function verbs.send_file(play, name, path, offset, length)
+    play:entity(name):send_file(play:endpoint(path), {offset = offset, length = length})
+end
+
+function verbs.proxy_to(play, name, target, length)
+    play:entity(name):proxy_to(play:entity(target), {length = length})
+end
+
+function verbs.become(play, name, new, leftover)
+    local recorder = play:recorder(new)
+    play:entity(name):become(recorder, {leftover = leftover})
+    play:entity(name).is_over = true
+    play:keep(new, recorder, recorder)
 end
 
 function verbs.write(play, name, value, to)

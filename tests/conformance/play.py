@@ -6,6 +6,7 @@ import collections
 import gc
 import itertools
 import os
+import pathlib
 import threading
 import time
 import weakref
@@ -40,9 +41,11 @@ class Recorder(tidemill.Connection):
     def on_end(self):
         self.play.seen(self.name, "on_end", me=self, default=super().on_end)
 
+    def on_proxy_end(self, reason):
+        self.play.seen(self.name, "on_proxy_end", word_for(reason), me=self)
+
     def on_close(self, reason):
-        what = "ok" if reason is None else f"os {reason.errno_name}" if reason.code == "os" else reason.code
-        self.play.seen(self.name, "on_close", what, me=self)
+        self.play.seen(self.name, "on_close", word_for(reason), me=self)
 
 class ForgivingRecorder(Recorder):
     def on_error(self, error):
@@ -208,6 +211,22 @@ class Play:
     def do_write(self, name, value, to=None):
         self.entity(name).writable = self.entity(name).write(value, *[] if to is None else [self.endpoint(to)])
 
+    def do_make_file(self, path, value):
+        pathlib.Path(self.endpoint(path)).write_bytes(value)
+
+    def do_send_file(self, name, path, offset, length):
+        options = {key: value for key, value in (("offset", offset), ("length", length)) if value is not None}
+        self.entity(name).send_file(self.endpoint(path), **options)
+
+    def do_proxy_to(self, name, target, length):
+        self.entity(name).proxy_to(self.entity(target), **({} if length is None else {"length": length}))
+
+    def do_become(self, name, new, leftover):
+        recorder = self.recorder(new)
+        self.entity(name).become(recorder, **({} if leftover is None else {"leftover": leftover}))
+        self.entity(name).is_over = True
+        self.keep(new, recorder, recorder)
+
     def do_echo(self):
         self.do_write("@", *self.data if isinstance(self.data, tuple) else [self.data])
 
@@ -338,6 +357,9 @@ class Play:
         if seen != event:
             raise Failed(f"expected {name} {event} {shown(detail)}, seen {seen} {shown(what)}")
         return number, what
+
+def word_for(reason):
+    return "ok" if reason is None else f"os {reason.errno_name}" if reason.code == "os" else reason.code
 
 def shown(detail):
     return "" if detail is None else detail if isinstance(detail, str) else repr(detail[:60])

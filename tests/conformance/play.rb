@@ -42,9 +42,18 @@ class Recorder < Tidemill::Connection
     @play.seen(@name, "on_end", me: self, default: -> { super() })
   end
 
+  def on_proxy_end(reason)
+    @play.seen(@name, "on_proxy_end", word_for(reason), me: self)
+  end
+
   def on_close(reason)
-    what = reason.nil? ? "ok" : reason.code == "os" ? "os #{reason.errno_name}" : reason.code
-    @play.seen(@name, "on_close", what, me: self)
+    @play.seen(@name, "on_close", word_for(reason), me: self)
+  end
+
+  private
+
+  def word_for(reason)
+    reason.nil? ? "ok" : reason.code == "os" ? "os #{reason.errno_name}" : reason.code
   end
 end
 
@@ -254,6 +263,25 @@ class Play
 
   def do_write(name, value, to = nil)
     entity(name).writable = entity(name).write(value, *[to && endpoint(to)].compact)
+  end
+
+  def do_make_file(path, value)
+    File.binwrite(endpoint(path), value)
+  end
+
+  def do_send_file(name, path, offset, length)
+    entity(name).send_file(endpoint(path), **{offset: offset, length: length}.compact)
+  end
+
+  def do_proxy_to(name, target, length)
+    entity(name).proxy_to(entity(target), **{length: length}.compact)
+  end
+
+  def do_become(name, new, leftover)
+    made = recorder(new)
+    entity(name).become(made, **{leftover: leftover}.compact)
+    entity(name).is_over = true
+    keep(new, made, made)
   end
 
   def do_echo

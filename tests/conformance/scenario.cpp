@@ -26,6 +26,11 @@ static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES
                                 {"resume", "E"},
                                 {"set_idle_timeout", "E TIME"},
                                 {"set_watermarks", "E LOW HIGH"},
+                                {"send_file", "E ENDPOINT( offset=LOW)?( length=COUNT)?"},
+                                {"proxy_to", "E TARGET( length=COUNT)?"},
+                                {"stop_proxy", "E"},
+                                {"become", "E NEW( VALUE)?"},
+                                {"make_file", "ENDPOINT VALUE"},
                                 {"call_later", "NEW TIME"},
                                 {"call_every", "NEW TIME"},
                                 {"next_tick", "NEW"},
@@ -50,6 +55,7 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_data", "(OCTETS|total COUNT( of OCTETS)?)"},
                               {"on_drain", ""},
                               {"on_shutdown", ""},
+                              {"on_proxy_end", "REASON"},
                               {"on_end", ""},
                               {"on_close", "REASON"},
                               {"on_error", "TEXT"},
@@ -123,8 +129,8 @@ static std::size_t length_of_one_of(std::initializer_list<std::string_view> all,
 
 // How much of the text, from its beginning, is what the CAPITAL word stands for; 0 if that does not stand there.
 static std::size_t length_of(const std::string& word, std::string_view text) {
-    if (word == "E" && text.starts_with('@')) return 1;
-    if (word == "E" || word == "NEW") return length_of_name(text);
+    if ((word == "E" || word == "TARGET") && text.starts_with('@')) return 1;
+    if (word == "E" || word == "TARGET" || word == "NEW") return length_of_name(text);
     if (word == "GROUP") return length_of_group(text);
     if (word == "COUNT" || word == "LOW" || word == "HIGH") return length_of_number(text, false);
     if (word == "TIME") return length_of_number(text, true);
@@ -317,9 +323,9 @@ void Scenario::take(Step& step, const std::string& word, std::string_view part, 
         if (made_once_.contains(name) || name == "reactor") throw Malformed(name + " is made twice");
         made_.insert(name);
         if (group_.empty()) made_once_.insert(name);
-    } else if (word == "E" && name == "@") {
+    } else if ((word == "E" || word == "TARGET") && name == "@") {
         if (group_.empty()) throw Malformed("@ outside a reaction");
-    } else if (word == "E" || word == "GROUP") {
+    } else if (word == "E" || word == "TARGET" || word == "GROUP") {
         used_.emplace_back(line_, name);
         if (word == "GROUP") group_ = name;
     } else if (word == "ACTION") {

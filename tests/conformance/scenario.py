@@ -15,12 +15,15 @@ ACTIONS = {
     "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
     "open_datagram": "NEW( at ENDPOINT)?( to TO)?", "write": "E VALUE( to TO)?", "join": "E TO", "set_multicast_ttl": "E COUNT",
     "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
+    "send_file": "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to": "E E( length=COUNT)?", "stop_proxy": "E",
+    "become": "E NEW( VALUE)?", "make_file": "ENDPOINT VALUE",
     "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
     "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "check": "E WORD ENDPOINT", "fails": "CODE( ERRNO)? ACTION"}
 REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
 STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",
          "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}
-LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_drain": "", "on_shutdown": "", "on_end": "", "on_close": "REASON",
+LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_drain": "", "on_shutdown": "", "on_proxy_end": "REASON",
+         "on_end": "", "on_close": "REASON",
          "on_error": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',

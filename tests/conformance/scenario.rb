@@ -12,6 +12,8 @@ ACTIONS = {
   "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
   "open_datagram" => "NEW( at ENDPOINT)?( to TO)?", "write" => "E VALUE( to TO)?", "join" => "E TO", "set_multicast_ttl" => "E COUNT",
   "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
+  "send_file" => "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to" => "E E( length=COUNT)?", "stop_proxy" => "E",
+  "become" => "E NEW( VALUE)?", "make_file" => "ENDPOINT VALUE",
   "set_idle_timeout" => "E TIME", "set_watermarks" => "E COUNT COUNT", "call_later" => "NEW TIME", "call_every" => "NEW TIME",
   "next_tick" => "NEW", "post" => "NEW", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
   "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
@@ -20,7 +22,7 @@ PLAIN = ACTIONS.merge("advance" => "TIME").freeze
 REACTIONS = ACTIONS.merge("echo" => "", "raise" => "TEXT", "nothing" => "").freeze
 STEPS = PLAIN.merge("error_handler" => "(OFF)?", "drop" => "E", "gone" => "E", "when" => "GROUP EVENT do ACTION",
                     "expect" => "(NOTHING|E LINE)", "then" => "E LINE", "ignore" => "GROUP (EVENT|\\*)").freeze
-LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_drain" => "", "on_shutdown" => "", "on_end" => "", "on_close" => "REASON",
+LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_drain" => "", "on_shutdown" => "", "on_proxy_end" => "REASON", "on_end" => "", "on_close" => "REASON",
          "on_error" => "TEXT", "fired" => "", "on_datagram" => "VALUE( from TO)?", "on_lost" => "REASON( of TO)?"}.freeze
 TEXT = '"(?:[^"\\\\]|\\\\.)*"'
 NAME = "[a-z][a-z_]*[0-9]*"

@@ -396,7 +396,7 @@ TEST_CASE("connection_forget_handler_tells_nobody") {
     in_every_world([](World& world) {
         Pair pair;
         REQUIRE(world.join(pair));
-        pair.client->connection->forget_handler(pair.client->connection->handler());
+        pair.client->connection->forget_handler();
         CHECK(pair.client->handlers == 0);
         REQUIRE(world.until([&] { return pair.server->is_closed(); }));
         CHECK(pair.client->trace == "open");

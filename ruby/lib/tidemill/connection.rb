@@ -28,6 +28,27 @@ module Tidemill
       Core.connection_set_watermarks(self, low, high)
     end
 
+    def send_file(path, offset: 0, length: -1)
+      Core.connection_send_file(self, File.path(path), offset, length)
+    end
+
+    def proxy_to(other, length: -1)
+      Core.connection_proxy_to(self, other, length)
+    end
+
+    def stop_proxy
+      Core.connection_stop_proxy(self)
+    end
+
+    def proxied
+      Core.connection_proxied(self)
+    end
+
+    def become(handler = nil, leftover: "", &block)
+      Core.connection_check_become(self)
+      reactor.__send__(:replace, self, handler, leftover, &block)
+    end
+
     def peer
       Core.connection_peer(self)
     end

@@ -191,14 +191,7 @@ module Tidemill
     end
 
     def connect(endpoint, handler = nil, connect_timeout: 30.0, &block)
-      connection = adopt(handler.is_a?(Connection) && block.nil? ? handler : make(factory(handler, block)))
-      begin
-        @core.connect(endpoint, connection, connect_timeout)
-        started = true
-      ensure
-        @open.delete(connection) unless started
-      end
-      connection
+      start(handler, block) { |connection| @core.connect(endpoint, connection, connect_timeout) }
     end
 
     # ---- datagrams ----
@@ -345,12 +338,29 @@ module Tidemill
     def adopt(connection)
       raise ::TypeError, "a Tidemill::Connection is needed, not #{connection.class}" unless connection.is_a?(Connection)
 
-      unless %w[new closed].include?(Core.connection_state(connection))
+      unless Core.connection_is_free(connection)
         raise StateError.new("this connection object is in use already", operation: "connect", endpoint: Core.connection_peer(connection))
       end
       Core.adopt(connection, self)
       @open[connection] = true
       connection
+    end
+
+    # A connection object for a stream that the block's call of the core begins.
+    def start(handler, block)
+      connection = adopt(handler.is_a?(Connection) && block.nil? ? handler : make(factory(handler, block)))
+      begin
+        yield connection
+        started = true
+      ensure
+        @open.delete(connection) unless started
+      end
+      connection
+    end
+
+    # Connection#become: the stream of one connection object goes to another.
+    def replace(replaced, handler, leftover, &block)
+      start(handler, block) { |connection| Core.connection_become(replaced, connection, leftover) }
     end
 
     def add_timer(ticket, number, function, is_periodic)
