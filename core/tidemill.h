@@ -7,8 +7,13 @@
 #include "tidemill/base/limits.h"      // every default limit
 #include "tidemill/net/connection.h"   // Connection
 #include "tidemill/net/datagram.h"     // Datagram, DatagramHandler, open_datagram
+#include "tidemill/net/fd_watch.h"       // watch_fd
+#include "tidemill/net/file_watch.h"     // watch_file
 #include "tidemill/net/handler.h"      // Handler: the callbacks and their order
+#include "tidemill/net/input.h"          // open_input
 #include "tidemill/net/listener.h"     // Listener
-#include "tidemill/net/net.h"
-#include "tidemill/net/signal_watch.h"          // listen, connect
+#include "tidemill/net/net.h"            // listen, connect
+#include "tidemill/net/process.h"        // spawn, Process
+#include "tidemill/net/process_watch.h"  // watch_process
+#include "tidemill/net/signal_watch.h"   // on_signal
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer

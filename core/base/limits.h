@@ -104,6 +104,12 @@ inline constexpr auto datagram_patience = 1s;
 
 // Reports of lost datagrams that wait for on_lost; in a storm of them more would tell nothing new.
 inline constexpr std::size_t losses_queued = 1024;
+// After a child's end: how long its outputs may stay open in the hands of others, such as a daemon that it left behind, before on_exit comes.
+// Its own octets are in the pipe by then and read within a turn or two.
+inline constexpr auto process_grace = 1s;
+
+// Room for the events of watched files that one read fetches; the longest event has 272 octets (inotify(7)).
+inline constexpr std::size_t file_events = 16 * 1024;
 
 // The longest time that can be asked for: 100 years, far from any overflow in nanoseconds.
 inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};
