@@ -51,6 +51,9 @@ inline constexpr auto connect_timeout = 30s;
 // Out of descriptors or memory while accepting: how long to wait before trying again.
 inline constexpr auto accept_retry = 100ms;
 
+// Out of memory in a send, a receive or when a watch is armed: how long to wait before trying again. Such shortages are short.
+inline constexpr auto io_retry = 10ms;
+
 // A full UNIX accept queue refuses at once instead of queueing as TCP does: how soon to try again, within the deadline.
 inline constexpr auto connect_retry = 10ms;
 

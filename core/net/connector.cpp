@@ -86,7 +86,7 @@ void Connector::on_ready(const Ready&) {
         return try_next();
     }
     // A false report: a socket without a peer is still connecting.
-    if (peer_address(fd_.get()).size == 0) return reactor_.arm(fd_.get(), Direction::write);
+    if (!has_peer(fd_.get())) return reactor_.arm(fd_.get(), Direction::write);
     is_watched_ = false;
     auto transport = std::make_unique<SocketTransport>(reactor_, std::move(fd_), addresses_[next_ - 1]);
     transport->set_watched_by(connection_);

@@ -75,6 +75,8 @@ bool SocketListener::accept_one() {
         case AcceptResult::Kind::accepted:
             serve(std::make_unique<SocketTransport>(reactor_, std::move(accepted.fd), accepted.peer));
             return true;
+        case AcceptResult::Kind::aborted:
+            return true;
         case AcceptResult::Kind::would_block:
             reactor_.arm(socket_.fd.get(), Direction::read);
             return false;

@@ -18,12 +18,14 @@ public:
     void set_watched_by(const Source& owner);
 
     Result<void> attach(const Source& owner) override;
-    IoResult read(char* data, std::size_t size) override { return receive(fd_.get(), data, size); }
-    IoResult write(const Slice* slices, std::size_t count) override { return send_gathered(fd_.get(), slices, count); }
-    IoResult send_file(int file, std::uint64_t offset, std::size_t size) override {
-        return tidemill::send_file(fd_.get(), file, offset, size);
+    IoResult read(char* data, std::size_t size) override { return noted(receive(fd_.get(), data, size), Direction::read); }
+    IoResult write(const Slice* slices, std::size_t count) override {
+        return noted(send_gathered(fd_.get(), slices, count), Direction::write);
     }
-    void arm(Direction direction) override { reactor_.arm(fd_.get(), direction); }
+    IoResult send_file(int file, std::uint64_t offset, std::size_t size) override {
+        return noted(tidemill::send_file(fd_.get(), file, offset, size), Direction::write);
+    }
+    void arm(Direction direction) override;
     void shut_down_writing() override { tidemill::shut_down_writing(fd_.get()); }
     void reset() override { reset_on_close(fd_.get()); }
     bool wants_linger() const override { return true; }
@@ -33,11 +35,16 @@ public:
 
 private:
     void unwatch();
+    IoResult noted(const IoResult& result, Direction direction) {
+        if (result.kind == IoResult::Kind::would_block && result.error != 0) shortages_ |= static_cast<std::uint8_t>(direction);
+        return result;
+    }
 
     Reactor& reactor_;
     Fd fd_;
     // The address in as little room as an IPv6 one needs: idle connections are counted in ten thousands. A UNIX peer is asked for.
     std::uint8_t peer_size_ = 0;
+    std::uint8_t shortages_ = 0;  // the directions in which the system was last out of memory
     std::array<unsigned char, 28> peer_;
     std::uint64_t watched_by_ = 0;  // the id of the source
 };

@@ -81,6 +81,7 @@ Result<void> Reactor::enter(std::string_view operation) {
         return usable;
     }
     is_halted_ = false;
+    refusal_ = {};
     now_ = clock_->now();
     return {};
 }
@@ -92,14 +93,14 @@ Result<void> Reactor::leave(std::string_view operation) {
     if (!is_fork()) tell_host();  // also when an exception leaves: the host shall come back for the rest
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     if (is_fork()) return check_usable(operation);
-    return {};
+    return std::exchange(refusal_, {});
 }
 
 // ---- running ----
 
 Result<void> Reactor::run() {
     if (Result<void> entered = enter("run"); !entered) return entered;
-    while (has_work() && !is_halted_ && !is_stopping_ && !is_fork()) turn(for_ever);
+    while (has_work() && !is_halted_ && !is_stopping_ && !refusal_.is_set() && !is_fork()) turn(for_ever);
     return leave("run");
 }
 
@@ -181,6 +182,7 @@ void Reactor::turn(Duration at_most) {
 void Reactor::fetch(Duration at_most) {
     ready_next_ = ready_count_ = 0;  // first, or what is done already would count as work and the wait would not sleep
     ready_count_ = std::max(0, wait(time_to_wait(at_most)));
+    if (poller_->refusal() != 0) refusal_ = os_error(poller_->refusal(), poller_->name());
     if (ready_count_ > 0) did_something_ = true;
     // Our own descriptors at once, before anything can cut the turn short and before anybody looks at what they announce: a bell
     // that nobody silenced would not ring again.
@@ -399,8 +401,10 @@ Result<int> Reactor::fd() {
     if (poller_->fd() < 0)
         return make_error(ErrorCode::state, "fd", {}, "the poller '" + std::string(poller_name()) + "' has no descriptor");
     if (!alarm_.is_open()) {
-        if (Result<void> opened = alarm_.open(); !opened) return opened.error();
-        if (Result<void> added = poller_->add(alarm_.fd(), alarm_token, Direction::read); !added) return added.error();
+        AlarmFd alarm;
+        if (Result<void> opened = alarm.open(); !opened) return opened.error();
+        if (Result<void> added = poller_->add(alarm.fd(), alarm_token, Direction::read); !added) return added.error();
+        alarm_ = std::move(alarm);
         tell_host();
     }
     return poller_->fd();
@@ -418,8 +422,10 @@ Result<int> Reactor::wake_fd() {
     const bool may_take_over = !is_running() && !is_fork() && !startup_error_.is_set();
     if (Result<void> usable = check_usable("wake_fd"); !usable && !may_take_over) return usable.error();
     if (!wake_pipe_.is_open()) {
-        if (Result<void> opened = wake_pipe_.open(); !opened) return opened.error();
-        if (Result<void> added = poller_->add(wake_pipe_.read_fd(), wake_pipe_token, Direction::read); !added) return added.error();
+        WakePipe pipe;
+        if (Result<void> opened = pipe.open(); !opened) return opened.error();
+        if (Result<void> added = poller_->add(pipe.read_fd(), wake_pipe_token, Direction::read); !added) return added.error();
+        wake_pipe_ = std::move(pipe);
     }
     return wake_pipe_.write_fd();
 }

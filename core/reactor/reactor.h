@@ -64,7 +64,8 @@ public:
     const Error& startup_error() const { return startup_error_; }
 
     // Serves until stop() or until nothing is left to wait for. An exception of a callback that no handler took leaves here; the
-    // reactor may then be run again. Errors: state (running, foreign thread, after fork).
+    // reactor may then be run again. Errors: state (running, foreign thread, after fork); os, if the system refuses to wait, after a
+    // turn without readiness: everything stays as it is and the reactor may be run again.
     Result<void> run();
 
     // One turn, waiting at most this long (negative: until something comes). True if anything was done. Errors as run().
@@ -210,6 +211,7 @@ private:
     TimePoint drain_end_ = TimePoint::max();
     TimerId drain_timer_ = 0;
     std::exception_ptr failure_;
+    Error refusal_;  // of the wait of this turn
     ErrorHandler error_handler_;
 
     std::unique_ptr<Poller> poller_;

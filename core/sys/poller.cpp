@@ -1,5 +1,6 @@
 #include "tidemill/sys/poller.h"
 
+#include <cerrno>
 #include <limits>
 
 namespace tidemill {
@@ -9,6 +10,11 @@ Result<std::unique_ptr<Poller>> make_poller(std::string_view name) {
     if (name == "poll") return make_poll_poller();
     return make_error(ErrorCode::argument, "make a reactor", {},
                       "there is no poller '" + std::string(name) + "'; there are epoll and poll");
+}
+
+int Poller::without_reports(int count) {
+    refusal_ = count < 0 && errno != EINTR ? errno : 0;
+    return count;
 }
 
 int poll_milliseconds(Duration timeout) {

@@ -7,7 +7,7 @@
 //    arms it again. Nothing further is promised about that direction in between.
 //  - The end of a stream, a hang-up and an error are reported as readiness of every direction armed, with `ended` set.
 //  - After remove() a descriptor is not reported by later waits. It must be called before the descriptor is closed.
-//  - wait() never returns before its timeout without a report, except for a signal.
+//  - wait() never returns before its timeout without a report, except for a signal or while the system has no memory for arm().
 // A HINT
 //  - A report may be false: a read or write after it may still say "would block". A report may carry the other direction too.
 //
@@ -45,11 +45,21 @@ public:
     virtual void remove(int fd) = 0;
 
     // Waits until something is ready, at most `timeout` (rounded up to milliseconds; negative: for ever), and stores up to `most`
-    // reports. Answers how many; 0 after the timeout; -1 if a signal came.
+    // reports. Answers how many; 0 after the timeout; -1 if a signal came, or if the system refuses to wait, and then refusal() is set.
     virtual int wait(Ready* ready, int most, Duration timeout) = 0;
+
+    // errno of a last wait() that the system refused: poll(2) can be out of memory, or have more descriptors than the limit allows.
+    int refusal() const { return refusal_; }
 
     // A descriptor that is readable while wait() would report something; -1 if this poller has none.
     virtual int fd() const { return -1; }
+
+protected:
+    // What wait() answers for the count that the system call answered, when it has none to report.
+    int without_reports(int count);
+
+private:
+    int refusal_ = 0;
 };
 
 // name: "epoll", "poll" or "" for the best of this system. Errors: argument for an unknown name, os.

@@ -39,14 +39,19 @@ public:
         const std::uint32_t mask = registration.mask | mask_of(direction);
         if (mask == registration.mask) return;
         registration.mask = mask;
-        control(EPOLL_CTL_MOD, fd, registration);
+        if (control(EPOLL_CTL_MOD, fd, registration) != 0) unarmed_.push_back(fd);
     }
 
-    void remove(int fd) override { control(EPOLL_CTL_DEL, fd, {}); }
+    void remove(int fd) override {
+        if (!unarmed_.empty()) std::erase(unarmed_, fd);
+        control(EPOLL_CTL_DEL, fd, {});
+    }
 
     int wait(Ready* ready, int most, Duration timeout) override {
+        if (!unarmed_.empty()) timeout = arm_again(timeout);
         const int room = std::min(most, static_cast<int>(events_.size()));
         const int count = epoll_wait(fd_.get(), events_.data(), room, poll_milliseconds(timeout));
+        if (count <= 0) return without_reports(count);
         for (int i = 0; i < count; ++i) {
             const std::uint32_t mask = events_[static_cast<std::size_t>(i)].events;
             const bool is_broken = (mask & (EPOLLHUP | EPOLLERR)) != 0;
@@ -64,6 +69,13 @@ private:
         std::uint64_t token = 0;
     };
 
+    // What the system had no memory for is asked for until it has. Answers how long may be waited meanwhile.
+    Duration arm_again(Duration timeout) {
+        std::erase_if(unarmed_, [this](int fd) { return control(EPOLL_CTL_MOD, fd, registered_[static_cast<std::size_t>(fd)]) == 0; });
+        const bool is_short = timeout.count() >= 0 && timeout < limits::io_retry;
+        return unarmed_.empty() || is_short ? timeout : limits::io_retry;
+    }
+
     int control(int operation, int fd, const Registration& registration) {
         epoll_event event{};
         event.events = registration.mask;
@@ -73,6 +85,7 @@ private:
 
     Fd fd_;
     std::vector<Registration> registered_;  // by descriptor number
+    std::vector<int> unarmed_;              // what arm() could not
     std::array<epoll_event, limits::events_per_wait> events_;
 };
 

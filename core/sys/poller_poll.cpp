@@ -43,7 +43,7 @@ public:
 
     int wait(Ready* ready, int most, Duration timeout) override {
         const int found = ::poll(polled_.data(), polled_.size(), poll_milliseconds(timeout));
-        if (found <= 0) return found;
+        if (found <= 0) return without_reports(found);
         int count = 0;
         // Begins where the last wait left off: with more ready than there is room, all get their turn.
         for (std::size_t i = 0; i < polled_.size() && count < most; ++i) {

@@ -32,13 +32,19 @@ static Fd open_socket(const Address& address) {
     return fd;
 }
 
+static IoResult io_trouble(int problem) {
+    if (problem == EAGAIN || problem == EWOULDBLOCK) return IoResult::would_block();
+    // A shortage of the system passes, and nothing was lost by it.
+    if (problem == ENOBUFS || problem == ENOMEM) return IoResult::would_block(problem);
+    return IoResult::failed(problem);
+}
+
 IoResult receive(int fd, char* data, std::size_t size) {
     for (;;) {
         const ssize_t count = ::recv(fd, data, size, 0);
         if (count > 0) return IoResult::done(static_cast<std::size_t>(count));
         if (count == 0) return IoResult::end();
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return IoResult::would_block();
-        if (errno != EINTR) return IoResult::failed(errno);
+        if (errno != EINTR) return io_trouble(errno);
     }
 }
 
@@ -50,9 +56,7 @@ IoResult send_gathered(int fd, const Slice* slices, std::size_t count) {
         // One run is the usual case, and send(2) spares the kernel the copying of the message header.
         const ssize_t sent = count == 1 ? ::send(fd, slices->data, slices->size, MSG_NOSIGNAL) : ::sendmsg(fd, &message, MSG_NOSIGNAL);
         if (sent >= 0) return IoResult::done(static_cast<std::size_t>(sent));
-        // ENOBUFS: the interface's queue is full for now; the poller reports when to go on.
-        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return IoResult::would_block();
-        if (errno != EINTR) return IoResult::failed(errno);
+        if (errno != EINTR) return io_trouble(errno);
     }
 }
 
@@ -114,12 +118,13 @@ Result<ListeningSocket> open_listening_socket(const Address& address, int backlo
     if (const int problem = bind_address(fd, address); problem != 0) return os_error(problem, "listen", endpoint);
     if (!path.empty()) socket.file = SocketFile(path);
     const bool is_ready = (path.empty() || mode < 0 || ::chmod(path.c_str(), static_cast<mode_t>(mode)) == 0) && ::listen(fd, backlog) == 0;
-    if (!is_ready) {
+    // Without its name nobody could be told the port.
+    socket.address = is_ready ? local_address(fd) : Address{};
+    if (socket.address.size == 0) {
         const int problem = errno;
         socket.file.remove();
         return os_error(problem, "listen", endpoint);
     }
-    socket.address = local_address(fd);
     return socket;
 }
 
@@ -140,6 +145,7 @@ AcceptResult accept_stream(int listening_fd) {
             case EFAULT:
                 return {AcceptResult::Kind::error, errno, {}, {}};
             case EINTR:
+                break;
             case ECONNABORTED:
             case ENETDOWN:
             case EPROTO:
@@ -149,7 +155,7 @@ AcceptResult accept_stream(int listening_fd) {
             case EHOSTUNREACH:
             case ENETUNREACH:
             case ETIMEDOUT:
-                break;  // trouble of that one connection: accept(2) says to go on with the next
+                return {AcceptResult::Kind::aborted, errno, {}, {}};  // accept(2) says to go on
             default:
                 // EMFILE, ENFILE, ENOBUFS, ENOMEM; and what may last, such as EPERM from a sandbox: going on at once would spin.
                 return {AcceptResult::Kind::starved, errno, {}, {}};
@@ -176,6 +182,13 @@ int connect_outcome(int fd) {
     int problem = 0;
     socklen_t size = sizeof problem;
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 ? problem : errno;
+}
+
+bool has_peer(int fd) {
+    Address address;
+    socklen_t size = sizeof address.storage;
+    // Any other error says nothing about the peer, and the socket is writable.
+    return getpeername(fd, reinterpret_cast<sockaddr*>(address.storage), &size) == 0 || errno != ENOTCONN;
 }
 
 template <class Call>

@@ -12,16 +12,17 @@
 
 namespace tidemill {
 
-// What a read or write came to.
+// What a read or write came to. would_block with an errno (ENOBUFS, ENOMEM): the system is short of memory, and as no poller tells when
+// that is over, the caller asks again after a while (limits::io_retry).
 struct IoResult {
     enum class Kind : std::uint8_t { done, would_block, end, error };
 
     Kind kind;
-    int error = 0;          // errno, for Kind::error
+    int error = 0;          // errno, for Kind::error; also for a would_block that nobody will report
     std::size_t count = 0;  // octets, for Kind::done
 
     static IoResult done(std::size_t count) { return {Kind::done, 0, count}; }
-    static IoResult would_block() { return {Kind::would_block, 0, 0}; }
+    static IoResult would_block(int shortage = 0) { return {Kind::would_block, shortage, 0}; }
     static IoResult end() { return {Kind::end, 0, 0}; }
     static IoResult failed(int error) { return {Kind::error, error, 0}; }
 };
@@ -64,9 +65,10 @@ std::string file_path(const Address& address);
 // mode: permission bits of that file, -1 for the umask's. reuse_port: SO_REUSEPORT. Accepted sockets have TCP_NODELAY.
 Result<ListeningSocket> open_listening_socket(const Address& address, int backlog, int mode, bool reuse_port = false);
 
-// What accept4(2) came to. starved: the process or system is out of descriptors or memory; try again later, not now.
+// What accept4(2) came to. aborted: trouble of that one connection, the next may be fine. starved: the process or system is out of
+// descriptors or memory; try again later, not now.
 struct AcceptResult {
-    enum class Kind : std::uint8_t { accepted, would_block, starved, error };
+    enum class Kind : std::uint8_t { accepted, aborted, would_block, starved, error };
 
     Kind kind;
     int error = 0;
@@ -87,6 +89,9 @@ ConnectResult start_connecting(const Address& address);
 
 // How connecting ended, once the socket is writable: 0 or errno (SO_ERROR).
 int connect_outcome(int fd);
+
+// Whether connect_outcome() was about an end: false if the report was false and the socket has no peer yet.
+bool has_peer(int fd);
 
 Address local_address(int fd);
 Address peer_address(int fd);

@@ -21,7 +21,9 @@ void Waker::wake() {
     if (is_rung_.exchange(true)) return;
     const int saved = errno;  // this may run inside a signal handler
     const std::uint64_t one = 1;
-    static_cast<void>(!::write(fd_.get(), &one, sizeof one));  // fails only when the counter is full, and then it is readable
+    while (::write(fd_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+        // fails otherwise only when the counter is full, and then it is readable
+    }
     errno = saved;
 }
 
