@@ -5,8 +5,8 @@
 # fail. A command counts the tests that it tells of in its last line, "N passed, N failed[, N skipped]" or as tally.awk knows
 # it, otherwise as one.
 
-test_steps='unit asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples cookbook surface
-    floors packaging bench'
+test_steps='unit faults asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples cookbook
+    surface floors packaging bench'
 
 test_step() {
     case $1 in
@@ -14,9 +14,13 @@ test_step() {
         run build/tests/unit_tests
         run build/tests/contract_tests
         ;;
+    faults)
+        if with Python; then run $python tests/tools/check_calls.py; fi
+        run build/tests/fault_tests
+        ;;
     asan)
-        if prepare build asan unit_tests contract_tests conformance; then
-            for program in unit_tests contract_tests conformance_cpp; do run build/asan/tests/$program; done
+        if prepare build asan unit_tests contract_tests fault_tests conformance; then
+            for program in unit_tests contract_tests fault_tests conformance_cpp; do run build/asan/tests/$program; done
         fi
         ;;
     tsan) if prepare build tsan thread_tests; then run env $fixed_addresses build/tsan/tests/thread_tests; fi ;;
