@@ -76,9 +76,8 @@ IoResult send_file(int socket, int file, std::uint64_t offset, std::size_t size)
         const ssize_t sent = ::sendfile(socket, file, &place, size);
         if (sent > 0) return IoResult::done(static_cast<std::size_t>(sent));
         if (sent == 0) return IoResult::end();
-        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return IoResult::would_block();
         if (errno == EPIPE) guard.raised();
-        if (errno != EINTR) return IoResult::failed(errno);
+        if (errno != EINTR) return io_trouble(errno);
     }
 }
 

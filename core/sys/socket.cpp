@@ -32,7 +32,7 @@ static Fd open_socket(const Address& address) {
     return fd;
 }
 
-static IoResult io_trouble(int problem) {
+IoResult io_trouble(int problem) {
     if (problem == EAGAIN || problem == EWOULDBLOCK) return IoResult::would_block();
     // A shortage of the system passes, and nothing was lost by it.
     if (problem == ENOBUFS || problem == ENOMEM) return IoResult::would_block(problem);

@@ -27,6 +27,9 @@ struct IoResult {
     static IoResult failed(int error) { return {Kind::error, error, 0}; }
 };
 
+// What an errno of a read or write means, EINTR apart.
+IoResult io_trouble(int problem);
+
 // recv(2): end when the peer has half-closed.
 IoResult receive(int fd, char* data, std::size_t size);
 
