@@ -1,6 +1,7 @@
 #include "faults/exchange.h"
 
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <regex>
 #include <vector>
@@ -9,6 +10,12 @@
 
 namespace tidemill::test {
 namespace {
+
+// What the server sends from a file.
+const std::string& file_text() {
+    static const std::string text = pattern(300'000);
+    return text;
+}
 
 // More than a socket takes at once, so that writing has to wait.
 const std::string& long_text() {
@@ -70,6 +77,7 @@ private:
     }
 
     void begin() {
+        std::ofstream(file_, std::ios::binary) << file_text();
         static_cast<void>(reactor_.wake_fd());
         static_cast<void>(reactor_.fd());
         reactor_.next_tick([this] { reactor_.post([this] { ++events_; }); });
@@ -83,10 +91,10 @@ private:
             return;
         }
         listener_ = listener.value()->id();
-        for (const char* task : {"e", "a", "r", "c"}) begin_client(task, listener.value()->endpoint());
+        for (const char* task : {"e", "a", "r", "c", "s"}) begin_client(task, listener.value()->endpoint());
     }
 
-    // e: all comes back after a half-close. a: an answer, then the server closes. r: the server aborts. c: the client aborts.
+    // e: all comes back after a half-close. s: a file, then the server closes. a: an answer, then the server closes. r: the server aborts. c: the client aborts.
     void begin_client(const std::string& task, const std::string& endpoint) {
         const auto client = std::make_shared<Party>();
         client->on_open = [task](Connection& connection) {
@@ -104,10 +112,14 @@ private:
     PartyPtr new_server() {
         const auto server = std::make_shared<Party>();
         server->on_open = [](Connection& connection) { connection.set_idle_timeout(idle_time); };
-        server->on_data = [party = server.get()](Connection& connection, Bytes octets) {
+        server->on_data = [this, party = server.get()](Connection& connection, Bytes octets) {
             switch (party->received.front()) {
                 case 'e':
                     connection.write(octets);
+                    break;
+                case 's':
+                    if (!connection.send_file(file_)) connection.abort();
+                    connection.close();
                     break;
                 case 'r':
                     connection.abort();
@@ -129,12 +141,12 @@ private:
     }
 
     // Nothing to do: the clock moves, so that whatever waits for a deadline goes on; slowly also while there is, or a system that
-    // contradicts itself (ready, but EAGAIN) would hold it. The first quiet turns sleep a little, in case the system itself needs a moment.
+    // contradicts itself (ready, but EAGAIN) would hold it. Now and then it sleeps a little, in case the system itself needs a moment.
     bool turn_until_over() {
         int quiet = 0;
         for (int turn = 1; turn <= most_turns; ++turn) {
             if (is_over() || turn == exchange_.stop_at) return true;
-            Result<bool> did = reactor_.run_once(quiet > 0 && quiet < 4 ? 1ms : 0ms);
+            Result<bool> did = reactor_.run_once(quiet % 32 == 31 ? 1ms : 0ms);
             quiet = did && did.value() ? 0 : quiet + 1;
             if (quiet > 1 || turn % 16 == 0) clock_.advance(step);
         }
@@ -142,10 +154,19 @@ private:
     }
 
     std::string check_octets() {
+        if (clients_.empty()) return "";
+        const Party& reader = *clients_.back();
+        if (!file_text().starts_with(reader.received)) return "octets of the file are lost or swapped";
+        if (reader.trace == "open data end close" && reader.received != file_text()) {
+            for (const PartyPtr& party : parties_) {
+                if (party->received == "s" && !party->reason.is_set() && party.get() != &reader)
+                    return "an orderly end and a part of the file";
+            }
+        }
         for (const PartyPtr& party : parties_) {
             if (party->received.starts_with('e') && !long_text().starts_with(party->received)) return "octets are lost or swapped";
         }
-        if (clients_.empty() || clients_.front()->trace != "open data end close") return "";
+        if (clients_.front()->trace != "open data end close") return "";
         for (const PartyPtr& party : parties_) {
             const bool is_echo = party != clients_.front() && party->received.starts_with('e');
             if (is_echo && !party->reason.is_set() && clients_.front()->received != long_text()) return "an orderly end and octets missing";
@@ -162,6 +183,7 @@ private:
     const Exchange& exchange_;
     Scratch scratch_;
     ManualClock clock_;
+    const std::string file_ = scratch_.path("file");
     std::vector<PartyPtr> parties_;
     std::vector<PartyPtr> clients_;
     Reactor reactor_;
@@ -175,6 +197,7 @@ private:
 
 std::string Exchange::problem() const {
     long_text();  // made once, outside the counts
+    file_text();
     const std::ptrdiff_t before = open_descriptors();
     std::string problem = Life(*this).live();
     if (problem.empty() && open_descriptors() != before) problem = "descriptors are leaked";

@@ -36,16 +36,21 @@ const std::vector<Trouble> troubles{
     {Call::epoll_ctl_, {ENOMEM, ENOSPC}},
     {Call::epoll_wait_, {EINTR}},
     {Call::eventfd_, {EMFILE, ENFILE, ENODEV, ENOMEM}},
+    {Call::fstat_, {EIO, ENOMEM, EOVERFLOW}},
     {Call::getpeername_, {ENOBUFS, ENOTCONN}},
     {Call::getsockname_, {ENOBUFS}},
     {Call::getsockopt_, {ENOPROTOOPT, ENOBUFS}},
     {Call::listen_, {EADDRINUSE, EOPNOTSUPP}},
+    {Call::open_, {EACCES, EMFILE, ENFILE, ENOENT, ENOMEM, ELOOP, EINTR}},
     {Call::pipe2_, {EMFILE, ENFILE}},
     {Call::poll_, {EINTR, ENOMEM, EINVAL}},
     {Call::read_, {EAGAIN, EIO, EINTR}},
     {Call::recv_, {EAGAIN, ECONNREFUSED, ECONNRESET, ENOMEM, ENOBUFS, ENOTCONN, ETIMEDOUT, EHOSTUNREACH, ENETDOWN, EINTR}},
     {Call::send_, {EAGAIN, ECONNRESET, ENOBUFS, ENOMEM, EPIPE, ENOTCONN, ETIMEDOUT, EPERM, EACCES, EHOSTUNREACH, ENETUNREACH, EINTR}},
     {Call::sendmsg_, {EAGAIN, ECONNRESET, ENOBUFS, ENOMEM, EPIPE, ENOTCONN, ETIMEDOUT, EPERM, EACCES, EHOSTUNREACH, ENETUNREACH, EINTR}},
+    {Call::sendfile_, {EAGAIN, ECONNRESET, EIO, ENOBUFS, ENOMEM, EPIPE, ETIMEDOUT, ENOSYS, EINVAL, EINTR}},
+    {Call::sigpending_, {EFAULT}},
+    {Call::sigtimedwait_, {EAGAIN}},
     {Call::setsockopt_, {ENOPROTOOPT, ENOMEM, ENOBUFS}},
     {Call::shutdown_, {ENOTCONN, ENOBUFS}},
     {Call::socket_, {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES, EAFNOSUPPORT, EPROTONOSUPPORT}},
@@ -147,7 +152,7 @@ TEST_CASE("exchange_in_pieces_loses_nothing") {
     in_every_exchange([](const Exchange& exchange) {
         for (const std::size_t most : {std::size_t{1000}, std::size_t{4097}, std::size_t{70'001}}) {
             faults::clear();
-            for (const Call call : {Call::recv_, Call::send_, Call::sendmsg_}) faults::cut(call, most);
+            for (const Call call : {Call::recv_, Call::send_, Call::sendmsg_, Call::sendfile_}) faults::cut(call, most);
             CAPTURE(most);
             CHECK(exchange.problem() == "");
         }

@@ -1,5 +1,6 @@
 #include "support/faults.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <limits>
 #include <vector>
 
@@ -166,6 +168,20 @@ ssize_t __wrap_recv(int fd, void* data, std::size_t size, int flags) {
 ssize_t __wrap_write(int fd, const void* data, std::size_t size) {
     if (const int error = planned(Call::write_)) return failure<ssize_t>(error);
     return __real_write(fd, data, cut_to(Call::write_, size));
+}
+
+int __wrap_open(const char* path, int flags, ...) {
+    if (const int error = planned(Call::open_)) return failure<int>(error);
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    return __real_open(path, flags, mode);
+}
+
+ssize_t __wrap_sendfile(int to, int from, off_t* offset, std::size_t size) {
+    if (const int error = planned(Call::sendfile_)) return failure<ssize_t>(error);
+    return __real_sendfile(to, from, offset, cut_to(Call::sendfile_, size));
 }
 
 ssize_t __wrap_send(int fd, const void* data, std::size_t size, int flags) {

@@ -23,7 +23,7 @@ std::string_view name_of(Call call);
 inline constexpr long for_ever = 1'000'000'000;
 void fail(Call call, int error, long first = 1, long times = 1);
 
-// read, recv, write, send and sendmsg transfer at most so many octets.
+// read, recv, write, send, sendfile and sendmsg transfer at most so many octets.
 void cut(Call call, std::size_t most);
 
 // How often it was called since clear().
