@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/world.h"
+#include "tidemill/net/datagram.h"
 
 namespace tidemill::test {
 namespace {
@@ -38,6 +39,38 @@ bool is_in_order(const std::string& trace) {
     return std::regex_match(trace, order);
 }
 
+// A socket that writes to itself and closes with what comes back. What it was told, a letter each: o open, d data, r drain, l lost, c
+// close.
+struct Mirror {
+    std::string trace;
+    bool is_gone = true;
+};
+
+class MirrorHandler final : public DatagramHandler {
+public:
+    explicit MirrorHandler(Mirror& mirror) : mirror_(mirror) { mirror_.is_gone = false; }
+    ~MirrorHandler() override { mirror_.is_gone = true; }
+    void on_open(Datagram& socket) override {
+        mirror_.trace += 'o';
+        for (const char* text : {"one", "two", "three"}) socket.write(text, socket.local());
+    }
+    void on_data(Datagram& socket, Bytes octets, std::string_view) override {
+        note('d');
+        if (octets == "three") socket.close();
+    }
+    void on_drain(Datagram&) override { note('r'); }
+    void on_lost(Datagram&, const Error&) override { note('l'); }
+    void on_close(Datagram&, const Error&) override { mirror_.trace += 'c'; }
+
+private:
+    // Once for several in a row: an error that stays may be told thousands of times.
+    void note(char what) {
+        if (!mirror_.trace.ends_with(what)) mirror_.trace += what;
+    }
+
+    Mirror& mirror_;
+};
+
 class Life {
 public:
     explicit Life(const Exchange& exchange) : exchange_(exchange), reactor_({.poller = exchange.poller, .clock = &clock_}) {}
@@ -55,6 +88,9 @@ public:
         for (const PartyPtr& client : clients_) {
             if (!is_in_order(client->trace)) return "a client was not told: " + traces();
         }
+        static const std::regex order("(o[drl]*)?c");
+        if (!mirror_.is_gone) return "a datagram handler was not let go";
+        if (!mirror_.trace.empty() && !std::regex_match(mirror_.trace, order)) return "datagrams out of order: " + mirror_.trace;
         return check_octets();
     }
 
@@ -85,6 +121,7 @@ private:
         beat_ = reactor_.call_every(step, [this] {
             if (++beats_ == 3) beat_.cancel();
         });
+        begin_mirror();
         Result<Listener*> listener = listen(reactor_, endpoint(), [this] { return handler_of(new_server()); }, {.mode = 0600});
         if (!listener) {
             if (listener.error().os == 0) beats_ = -1'000'000;  // no reason: shows as a hang
@@ -92,6 +129,20 @@ private:
         }
         listener_ = listener.value()->id();
         for (const char* task : {"e", "a", "r", "c", "s"}) begin_client(task, listener.value()->endpoint());
+    }
+
+    void begin_mirror() {
+        const std::string local = exchange_.transport == "unix" ? "unix-datagram://" + scratch_.path("d") : "udp://127.0.0.1:0";
+        Result<Datagram*> socket = open_datagram(reactor_, local, std::make_unique<MirrorHandler>(mirror_), {.mode = 0600});
+        if (!socket) return;
+        const SourceId id = socket.value()->id();
+        reactor_.call_later(idle_time, [this, id] {
+            if (Datagram* open = find_datagram(reactor_, id)) open->close();
+        });
+        // One that can never send would never have sent what it closes behind.
+        reactor_.call_later(2 * idle_time, [this, id] {
+            if (Datagram* open = find_datagram(reactor_, id)) open->abort();
+        });
     }
 
     // e: all comes back after a half-close. s: a file, then the server closes. a: an answer, then the server closes. r: the server aborts. c: the client aborts.
@@ -137,7 +188,7 @@ private:
         for (const PartyPtr& party : parties_) {
             if (party->handlers != 0) return false;
         }
-        return beats_ >= 3;
+        return beats_ >= 3 && mirror_.is_gone;
     }
 
     // Nothing to do: the clock moves, so that whatever waits for a deadline goes on; slowly also while there is, or a system that
@@ -186,6 +237,7 @@ private:
     const std::string file_ = scratch_.path("file");
     std::vector<PartyPtr> parties_;
     std::vector<PartyPtr> clients_;
+    Mirror mirror_;
     Reactor reactor_;
     SourceId listener_ = 0;
     Timer beat_;
