@@ -20,6 +20,7 @@ Connector::~Connector() {
 void Connector::start() {
     if (timeout_.count() > 0) {
         deadline_ = reactor_.call_later(timeout_, [this] {
+            ++reactor_.count().connect_timeouts;
             connection_.fail(make_error(ErrorCode::timeout, "connect", endpoint_.text(), "no connection within the deadline"));
         });
     }
@@ -78,7 +79,10 @@ void Connector::retry_later() {
 }
 
 void Connector::on_ready(const Ready&) {
-    if (!has_begun_) return begin();
+    if (!has_begun_) {
+        if (reactor_.may_begin_handshake()) return begin();
+        return reactor_.inject({connection_.id(), false, false, false});
+    }
     if (!fd_.is_open()) return;
     if (const int problem = connect_outcome(fd_.get()); problem != 0) {
         last_error_ = os_error(problem, "connect", endpoint_.text());

@@ -31,12 +31,13 @@ static Result<Address> listening_address(const Endpoint& endpoint) {
 Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory factory, ListenOptions options) {
     Result<Endpoint> endpoint = stream_endpoint(text, "listen");
     if (!endpoint) return endpoint.error();
+    if (options.max_connections < 0) return make_error(ErrorCode::argument, "listen", text, "max_connections must be 0 or more");
     if (Result<void> possible = check_not_stopping(reactor, "listen", text); !possible) return possible.error();
     if (options.reuse_port && endpoint.value().scheme != Endpoint::Scheme::tcp) {
         return make_error(ErrorCode::argument, "listen", text, "reuse_port is for TCP: of other sockets the system spreads nothing");
     }
     if (endpoint.value().scheme == Endpoint::Scheme::memory) {
-        return reactor.service<MemoryHub>().listen(endpoint.value(), std::move(factory), options.backlog);
+        return reactor.service<MemoryHub>().listen(endpoint.value(), std::move(factory), options.backlog, options.max_connections);
     }
     Result<Address> address = listening_address(endpoint.value());
     if (!address) return address.error();
@@ -44,6 +45,7 @@ Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory
     if (!socket) return socket.error();
     auto made = std::make_unique<SocketListener>(reactor, std::move(socket).value(), std::move(factory));
     SocketListener& listener = *made;
+    listener.set_max_connections(options.max_connections);
     reactor.add(std::move(made));
     if (Result<void> started = listener.start(); !started) {
         listener.close();

@@ -13,6 +13,7 @@ std::uint64_t Resolver::resolve(const Endpoint& endpoint, Answer answer) {
         mailbox->post([this, request, result] { deliver(request, std::move(*result)); });
     });
     if (!is_queued) {
+        ++reactor_.count().resolver_limit_hits;
         reactor_.next_tick([this, request, text = endpoint.text()] {
             deliver(request, make_error(ErrorCode::limit, "connect", text, "too many names are being looked up"));
         });
