@@ -95,6 +95,13 @@ class Connection:
         """Half-close: sends what was written, then tells the peer that no more will come. Reading goes on."""
     def set_idle_timeout(self, seconds: float) -> None:
         """Ends the connection with TimeoutError when no octet moved either way for this long. 0 turns it off (the default)."""
+    def set_close_timeout(self, seconds: float) -> None:
+        """How long a connection that close() has closed waits for the peer to take an octet before it ends with TimeoutError; 0 for ever. Default 60 seconds."""
+    def set_output_limit(self, octets: int) -> None:
+        """The most octets that may wait to be sent, 0 for any number; default 64 MiB. Errors: ArgumentError if negative.
+
+        A write beyond it answers False and ends the connection: what was queued is discarded, the peer sees a reset, on_close gets LimitError.
+        """
     def set_watermarks(self, low: int, high: int) -> None:
         """When write() answers False (queue above `high` octets) and when on_drain comes (at or below `low`). 0 <= low <= high."""
     def send_file(self, path: str, offset: int = 0, length: int = -1) -> None:
@@ -254,6 +261,20 @@ class SignalWatch:
     def close(self) -> None:
         """The function is not called after this; the signal's old action comes back with its last watch. A second close does nothing."""
 
+@final
+class SlowCallback:
+    """A callback that held the loop up, as set_slow_callback tells of it."""
+    language: str
+    """In which language it is written: "Python", "Ruby", "Lua" or "C++"."""
+    name: str
+    """What it was: class and event ("Echo.on_data"), or "timer", "tick", "factory", with the function's name if it has one."""
+    file: str
+    """The file of its definition, or "" if that is not known."""
+    line: int
+    """The line of its definition, or 0."""
+    seconds: float
+    """How long it took."""
+
 class Reactor:
     """The loop. One thread owns it: the one that runs it; `post` is what other threads may call."""
 
@@ -296,12 +317,13 @@ class Reactor:
         """Calls function once, `seconds` (>= 0) from now; never early, 1 ms resolution."""
     def call_every(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Calls function again and again, at least 1 ms apart; a beat that was missed is skipped, not caught up."""
-    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False) -> Listener:
+    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0) -> Listener:
         """Listens; every accepted stream gets the connection that factory (a Connection class will do) makes.
 
         endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only).
         mode: permission bits of a UNIX socket's file, -1 for the umask's. reuse_port (TCP only): several reactors or processes listen on the same
-        address and the system spreads the connections; all of them must ask for it. Errors: ArgumentError, OsError, ResolveError.
+        address and the system spreads the connections; all of them must ask for it. max_connections: accepted and open at once, 0 for any number;
+        at the maximum accepting waits until one is gone. Errors: ArgumentError, OsError, ResolveError.
         """
     def connect(self, endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
         """Starts connecting and returns the connection at once; on_open or on_close tells how it went. Names are resolved off the loop.
@@ -322,6 +344,19 @@ class Reactor:
         While there is a watch, the signal's old action rests (the program's end, the interpreter's own handler). A watch alone does not keep run() running.
         Errors: ArgumentError (unknown, or one that cannot be waited for, such as KILL), LimitError.
         """
+    def set_slow_callback(self, seconds: float, function: Callable[[SlowCallback], object] | None = None) -> None:
+        """Tells function, or else stderr in one line, of every callback that held the loop up at least `seconds`; 0 turns it off (the default).
+
+        The steady clock counts, also on a manual one. Another call replaces the function. Errors: ArgumentError if negative.
+        """
+    def metrics(self) -> dict:
+        """What the reactor counted since it was made, by name: integers, and for times {count, sum, buckets}.
+
+        Each bucket is a pair: a limit in seconds, and how many took at most as long; the last limit is infinite. The names are in
+        docs/cookbook/limits-and-metrics.md. Errors: StateError from a foreign thread.
+        """
+    def prometheus(self) -> str:
+        """The metrics in Prometheus's text exposition format 0.0.4; every name begins with tidemill_. Errors as metrics()."""
     def set_error_handler(self, function: Callable[[Exception, Connection | None], object] | None) -> None:
         """function(error, connection or nothing) takes what a callback raised, unless the connection has on_error; nothing restores the default: run() raises it."""
     @property
@@ -343,7 +378,7 @@ def run(setup: Callable[[], object] | None = None) -> None:
     """default_reactor().run(setup)"""
 def stop() -> None:
     """default_reactor().stop()"""
-def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False) -> Listener:
+def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0) -> Listener:
     """default_reactor().listen(...)"""
 def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
     """default_reactor().connect(...)"""

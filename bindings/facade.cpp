@@ -1,6 +1,7 @@
 #include "bindings/facade.h"
 
 #include <cmath>
+#include <iterator>
 
 #include "tidemill/net/signal_watch.h"
 
@@ -131,24 +132,50 @@ Bytes ReactorCore::poller() {
     return reactor_.poller_name();
 }
 
+// ---- metrics ----
+
+Bytes ReactorCore::metrics() {
+    check_usable("metrics");
+    return lend(plain_text(reactor_.metrics()));
+}
+
+Bytes ReactorCore::prometheus() {
+    check_usable("prometheus");
+    return lend(reactor_.prometheus());
+}
+
+void ReactorCore::set_slow_callback(double seconds, std::int64_t watch) {
+    check_usable("set_slow_callback");
+    const Duration at_least = seconds_to_duration(seconds, "set_slow_callback");
+    host_->set_slow_watch(at_least.count() > 0 ? watch : 0);
+    reactor_.set_slow_callback(at_least, [this, watch](const SlowCallback& report) {
+        const double took = std::chrono::duration<double>(report.took).count();
+        const Value arguments[] = {Value::words(report.language), Value::words(report.name), Value::seconds(took)};
+        if (!host_->emit(watch, Event::_on_slow, arguments, std::size(arguments))) host_->on_raised();
+    });
+}
+
 // ---- tasks ----
 
 void ReactorCore::next_tick() {
     check_usable("next_tick");
     reactor_.next_tick([this] {
         if (!host_->call_tick()) host_->on_raised();
+        host_->blame({}, "tick");
     });
 }
 
 void ReactorCore::post() {
     reactor_.post([this] {
         if (!host_->call_posted()) host_->on_raised();
+        host_->blame({}, "tick");
     });
 }
 
 Task ReactorCore::timer_task(std::int64_t ticket) {
     return [this, ticket] {
         if (!host_->call_timer(ticket)) host_->on_raised();
+        host_->blame({}, "timer");
     };
 }
 
@@ -175,16 +202,15 @@ bool ReactorCore::timer_is_active(std::uint64_t timer) {
 
 HandlerPtr ReactorCore::make_handler(std::int64_t factory) {
     ScriptHandler* handler = host_->make_connection(factory);
-    if (handler == nullptr) {
-        host_->on_raised();
-        return nullptr;
-    }
+    if (handler == nullptr) host_->on_raised();
+    host_->blame({}, "factory");
+    if (handler == nullptr) return nullptr;
     handler->set_host(*host_);
     return HandlerPtr(handler);
 }
 
-std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port) {
-    const ListenOptions options{.backlog = backlog, .mode = mode, .reuse_port = reuse_port};
+std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections) {
+    const ListenOptions options{.backlog = backlog, .mode = mode, .reuse_port = reuse_port, .max_connections = max_connections};
     return value_or_throw(tidemill::listen(reactor_, endpoint, [this, factory] { return make_handler(factory); }, options))->id();
 }
 
@@ -280,6 +306,16 @@ void connection_end_write(ScriptHandler& handler) {
 void connection_set_idle_timeout(ScriptHandler& handler, double seconds) {
     const Duration period = seconds_to_duration(seconds, "set_idle_timeout");
     if (Connection* connection = usable(handler, "set_idle_timeout")) connection->set_idle_timeout(period);
+}
+
+void connection_set_close_timeout(ScriptHandler& handler, double seconds) {
+    const Duration period = seconds_to_duration(seconds, "set_close_timeout");
+    if (Connection* connection = usable(handler, "set_close_timeout")) connection->set_close_timeout(period);
+}
+
+void connection_set_output_limit(ScriptHandler& handler, std::int64_t octets) {
+    if (octets < 0) throw Failure{make_error(ErrorCode::argument, "set_output_limit", {}, "a limit must be 0 or more octets")};
+    if (Connection* connection = usable(handler, "set_output_limit")) connection->set_output_limit(static_cast<std::size_t>(octets));
 }
 
 void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high) {

@@ -49,6 +49,13 @@ public:
     bool is_running();
     Bytes poller();
 
+    // plain_text() of metrics.h, and what prometheus() answers.
+    Bytes metrics();
+    Bytes prometheus();
+    // watch: an object whose _on_slow(language, name, seconds) is told; language "": of the script, it was _locate(what, connection,
+    // object) before, ids and 0.
+    void set_slow_callback(double seconds, std::int64_t watch);
+
     void next_tick();
     void post();  // any thread that may run the interpreter
     std::uint64_t call_later(double seconds, std::int64_t ticket);
@@ -56,7 +63,7 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);
@@ -97,6 +104,8 @@ void connection_pause(ScriptHandler& handler);
 void connection_resume(ScriptHandler& handler);
 void connection_end_write(ScriptHandler& handler);
 void connection_set_idle_timeout(ScriptHandler& handler, double seconds);
+void connection_set_close_timeout(ScriptHandler& handler, double seconds);
+void connection_set_output_limit(ScriptHandler& handler, std::int64_t octets);
 void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high);
 void connection_send_file(ScriptHandler& handler, Bytes path, std::int64_t offset, std::int64_t length);
 void connection_proxy_to(ScriptHandler& handler, ScriptHandler& target, std::int64_t length);

@@ -21,6 +21,9 @@ public:
     void advance(double seconds);
     bool is_running();
     Bytes poller();
+    Bytes metrics();
+    Bytes prometheus();
+    void set_slow_callback(double seconds, std::int64_t watch);
 
     void next_tick();
     void post();
@@ -29,7 +32,7 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);

@@ -128,7 +128,7 @@ def callable_in(node):
 def callback_argument(node):
     """A name for what a Callable, which has no names, is given."""
     kind = ast.unparse(parts(node)[0])
-    return {"Exception": "error"}.get(kind, kind.lower())
+    return {"Exception": "error", "SlowCallback": "report"}.get(kind, kind.lower())
 
 
 # ---- Names -------------------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def cpp_spellings(path=NAMES):
 
 
 def python_stub(entries):
-    lines = [f"# {ORIGIN}", "from collections.abc import Callable", "from typing import Final, TypeVar, final", "",
+    lines = [f"# {ORIGIN}", "from collections.abc import Callable", "from typing import Any, Final, TypeVar, final", "",
              "_C = TypeVar(\"_C\", bound=Connection)", ""]
     for entry in entries:
         lines += python_entry(entry, "")
@@ -183,7 +183,7 @@ def python_signature(entry):
     def text(parameter):
         return f"{parameter.name}: {ast.unparse(parameter.type)}" + (f" = {parameter.default}" if parameter.default else "")
     parameters = [*(["self"] if entry.owner else []), *map(text, entry.parameters)]
-    signature = f"({', '.join(parameters)}) -> {ast.unparse(entry.type)}"
+    signature = f"({', '.join(parameters)}) -> {ast.unparse(entry.type)}".replace("-> dict", "-> dict[str, Any]")
     # What is given a connection and returns it returns the class that it was given.
     either = "Connection | Callable[[], Connection]"
     if either in signature:
@@ -238,7 +238,7 @@ def python_docs(entries):
 
 # ---- Ruby --------------------------------------------------------------------------------------------------------------
 
-RUBY_TYPES = {"str": "String", "bytes": "String", "int": "Integer", "float": "Float", "bool": "bool", "None": "nil", "object": "untyped",
+RUBY_TYPES = {"dict": "Hash[Symbol, untyped]", "str": "String", "bytes": "String", "int": "Integer", "float": "Float", "bool": "bool", "None": "nil", "object": "untyped",
               "Exception": "Exception"}
 
 
@@ -317,7 +317,7 @@ def comment_lines(doc, prefix):
 
 # ---- Lua ---------------------------------------------------------------------------------------------------------------
 
-LUA_TYPES = {"str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
+LUA_TYPES = {"dict": "table", "str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
              "Exception": "any"}
 # What only Lua has, which knows neither classes nor exceptions; listed in tests/surface/names.txt too.
 LUA_ONLY = {

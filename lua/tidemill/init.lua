@@ -24,6 +24,7 @@ local tidemill = {
     Listener = reactor.Listener,
     Timer = reactor.Timer,
     SignalWatch = reactor.SignalWatch,
+    SlowCallback = require("tidemill.metrics").SlowCallback,
     Error = errors.Error,
 }
 

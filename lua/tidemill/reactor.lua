@@ -3,6 +3,7 @@
 local check = require "tidemill.check"
 local core = require "tidemill.core"
 local errors = require "tidemill.errors"
+local metrics = require "tidemill.metrics"
 
 -- What takes the core's place when it is finalised before somebody who still has the reactor, as at the end of a state.
 local gone = setmetatable({}, {
@@ -168,6 +169,7 @@ function Reactor:_call_timer(ticket)
     if not self._is_periodic[ticket] then
         self._timers[ticket] = nil
     end
+    self._callee = self._slow_watch and call   -- for the watch over slow callbacks
     call()
 end
 
@@ -175,11 +177,14 @@ function Reactor:_call_tick()
     local place = self._first_tick
     local call = self._ticks[place]
     self._ticks[place], self._first_tick = nil, place + 1
+    self._callee = self._slow_watch and call
     call()
 end
 
 function Reactor:_accept(ticket)
-    return self:_adopt(self._factories[ticket]())
+    local factory = self._factories[ticket]
+    self._callee = self._slow_watch and factory
+    return self:_adopt(factory())
 end
 
 -- A few instructions, for the hook by which Lua's interpreter announces Ctrl-C.
@@ -258,13 +263,14 @@ end
 
 -- ---- streams ----
 
--- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port.
+-- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port, max_connections.
 function Reactor:listen(endpoint, factory, options)
     check.type(1, "listen", endpoint, "string")
     factory = check.factory(2, "listen", factory)
-    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean"})
+    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean", max_connections = "number"})
     local ticket = new_ticket(self)
-    local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1, options.reuse_port or false)
+    local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1, options.reuse_port or false,
+                                 options.max_connections or 0)
     self._factories[ticket] = factory
     return setmetatable({_reactor = self, _ticket = ticket, _id = id, _endpoint = self._core:listener_endpoint(id)}, Listener)
 end
@@ -332,6 +338,30 @@ function Reactor:set_error_handler(call)
         check.callable(1, "set_error_handler", call)
     end
     self._error_handler = call
+end
+
+function Reactor:set_slow_callback(seconds, call)
+    check.type(1, "set_slow_callback", seconds, "number")
+    if call ~= nil then
+        check.callable(2, "set_slow_callback", call)
+    end
+    local ticket = new_ticket(self)
+    self._core:set_slow_callback(seconds, ticket)
+    if self._slow_watch then
+        self._objects[self._slow_watch] = nil
+    end
+    self._slow_watch, self._callee = seconds > 0 and ticket or nil, nil
+    if seconds > 0 then
+        self._objects[ticket] = setmetatable({_reactor = self, _report = call}, metrics.SlowWatch)
+    end
+end
+
+function Reactor:metrics()
+    return metrics.parse(self._core:metrics())
+end
+
+function Reactor:prometheus()
+    return self._core:prometheus()
 end
 
 function Reactor:fd()

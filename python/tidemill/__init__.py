@@ -26,13 +26,14 @@ from .errors import (
     StateError,
     TimeoutError,
 )
+from .metrics import SlowCallback
 from .reactor import Listener, Reactor, SignalWatch, Timer
 
 VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch",
+    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
     "VERSION",

@@ -23,8 +23,8 @@ def stop():
     default_reactor().stop()
 
 
-def listen(endpoint, factory, backlog=1024, mode=-1, reuse_port=False):
-    return default_reactor().listen(endpoint, factory, backlog, mode, reuse_port)
+def listen(endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0):
+    return default_reactor().listen(endpoint, factory, backlog, mode, reuse_port, max_connections)
 
 
 def connect(endpoint, handler, connect_timeout=30.0):

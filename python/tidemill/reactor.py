@@ -9,6 +9,7 @@ from . import core as _core
 from .connection import Connection
 from .datagram import Datagram
 from .errors import StateError
+from .metrics import SlowWatch, metrics_of
 
 
 def _check_callable(function, what):
@@ -103,6 +104,8 @@ class Reactor:
         self._posted = deque()   # append and popleft are atomic: other threads post
         self._tickets = itertools.count(1)
         self._error_handler = None
+        self._slow_watch = 0     # its ticket
+        self._callee = None      # the function that was called last, kept only while slow callbacks are watched
         self._core = _core.ReactorCore(poller, clock)
 
     # ---- running ----
@@ -156,17 +159,28 @@ class Reactor:
         function, is_periodic = self._timers[ticket]
         if not is_periodic:
             del self._timers[ticket]
+        if self._slow_watch:
+            self._callee = function
         function()
 
     def _call_tick(self):
-        self._ticks.popleft()()
+        function = self._ticks.popleft()
+        if self._slow_watch:
+            self._callee = function
+        function()
 
     def _call_posted(self):
         if self._posted:  # empty if another thread posted while a stop dropped what there was
-            self._posted.popleft()()
+            function = self._posted.popleft()
+            if self._slow_watch:
+                self._callee = function
+            function()
 
     def _accept(self, ticket):
-        return self._adopt(self._factories[ticket]())
+        factory = self._factories[ticket]
+        if self._slow_watch:
+            self._callee = factory
+        return self._adopt(factory())
 
     def _adopt(self, connection):
         if not isinstance(connection, Connection):
@@ -203,10 +217,10 @@ class Reactor:
 
     # ---- streams ----
 
-    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False):
+    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0):
         ticket = next(self._tickets)
         _check_callable(factory, "factory")
-        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port))
+        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port), max_connections)
         self._factories[ticket] = factory
         return Listener(self, ticket, number)
 
@@ -262,6 +276,22 @@ class Reactor:
 
     def set_error_handler(self, function):
         self._error_handler = None if function is None else _check_callable(function, "function")
+
+    def set_slow_callback(self, seconds, function=None):
+        if function is not None:
+            _check_callable(function, "function")
+        watch = next(self._tickets)
+        self._core.set_slow_callback(seconds, watch)
+        self._objects.pop(self._slow_watch, None)
+        self._slow_watch, self._callee = (watch if seconds > 0 else 0), None
+        if seconds > 0:
+            self._objects[watch] = SlowWatch(self, function)
+
+    def metrics(self):
+        return metrics_of(self._core.metrics())
+
+    def prometheus(self):
+        return self._core.prometheus()
 
     def fd(self):
         return self._core.fd()

@@ -209,6 +209,8 @@ private:
         if (verb == "abort") return abort(step);
         if (verb == "end_write") return end_write(step);
         if (verb == "set_idle_timeout") return with_connection(step, [&](Connection& it) { it.set_idle_timeout(seconds(step["TIME"])); });
+        if (verb == "set_close_timeout") return with_connection(step, [&](Connection& it) { it.set_close_timeout(seconds(step["TIME"])); });
+        if (verb == "set_output_limit") return set_output_limit(step);
         if (verb == "set_watermarks") return set_watermarks(step);
         if (verb == "make_file") return make_file(step);
         if (verb == "send_file") return send_file(step);
@@ -225,6 +227,7 @@ private:
         if (verb == "error_handler") return set_error_handler(step);
         if (verb == "drop") return drop(step["E"]);
         if (verb == "gone") return expect_gone(step["E"]);
+        if (verb == "counted") return counted(step["WORD"], step["COUNT"]);
         if (verb == "check") return check(step["E"], step["WORD"], endpoint(step["ENDPOINT"]));
         if (verb == "fails") return expect_failure(step);
         if (verb == "when") return reactions_.push_back({step["GROUP"], step["EVENT"], step.inner[0]});
@@ -362,6 +365,7 @@ private:
         };
         tidemill::ListenOptions options;
         if (step.has("COUNT")) options.backlog = static_cast<int>(step.count("COUNT"));
+        if (step.has("HIGH")) options.max_connections = static_cast<int>(step.count("HIGH"));
         options.reuse_port = step.has("YES") && step["YES"] == "true";
         const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh_endpoint());
         const Listener* listener = value_of(tidemill::listen(reactor_, where, factory, options));
@@ -419,6 +423,20 @@ private:
             if (const tidemill::WriteResult ended = connection.end_write(); ended.has_failed())
                 throw Refused(connection.write_error(ended.code));
         });
+    }
+
+    void set_output_limit(const Step& step) {
+        // What a script may pass and C++'s type cannot hold.
+        if (step.count("COUNT") < 0) value_of(tidemill::Result<void>(tidemill::make_error(tidemill::ErrorCode::argument, step.verb)));
+        with_connection(step, [&](Connection& it) { it.set_output_limit(static_cast<std::size_t>(step.count("COUNT"))); });
+    }
+
+    void counted(const std::string& name, const std::string& number) {
+        const std::string all = "\n" + tidemill::plain_text(reactor_.metrics());
+        const std::size_t at = all.find("\n" + name + " ");
+        if (at == all.npos) throw Failed("there is no metric " + name);
+        const std::size_t from = at + name.size() + 2;
+        same(name, number, all.substr(from, all.find('\n', from) - from));
     }
 
     void set_watermarks(const Step& step) {

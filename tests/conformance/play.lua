@@ -208,7 +208,7 @@ end
 
 -- The verbs that are more than a method of that name
 
-function verbs.listen(play, name, backlog, reuse_port, endpoint)
+function verbs.listen(play, name, backlog, reuse_port, max_connections, endpoint)
     local function factory()
         play.accepted[name] = (play.accepted[name] or 0) + 1
         local recorder = play:recorder(name .. play.accepted[name])
@@ -217,7 +217,8 @@ function verbs.listen(play, name, backlog, reuse_port, endpoint)
     end
     local number = next_number()
     local fresh = {tcp = "tcp://127.0.0.1:0", unix = ("unix://DIR/%d.sock"):format(number), memory = "memory://" .. number}
-    local listener = play.reactor:listen(play:endpoint(endpoint or fresh[play.transport]), factory, {backlog = backlog, reuse_port = reuse_port and reuse_port == "true"})
+    local options = {backlog = backlog, max_connections = max_connections, reuse_port = reuse_port and reuse_port == "true"}
+    local listener = play.reactor:listen(play:endpoint(endpoint or fresh[play.transport]), factory, options)
     play:keep(name, listener, factory)
     play.endpoints[name] = listener:endpoint()
 end
@@ -323,6 +324,10 @@ function verbs.check(play, name, property, value)
     local seen = entity[property == "local" and "local_" or property]
     if type(seen) == "function" then seen = seen(entity) end
     same(name .. " " .. property, play:endpoint(value), seen)
+end
+
+function verbs.counted(play, name, number)
+    same(name, tostring(number), play.reactor:metrics()[name])
 end
 
 function verbs.fails(play, code, errno, action)

@@ -177,7 +177,7 @@ class Play:
 
     # The verbs that are more than a method of that name
 
-    def do_listen(self, name, backlog, reuse_port, endpoint):
+    def do_listen(self, name, backlog, reuse_port, max_connections, endpoint):
         def factory():
             self.accepted[name] += 1
             recorder = self.recorder(f"{name}{self.accepted[name]}")
@@ -187,6 +187,7 @@ class Play:
         fresh = {"tcp": "tcp://127.0.0.1:0", "unix": f"unix://DIR/{number}.sock", "memory": f"memory://{number}"}
         options = {} if backlog is None else {"backlog": backlog}
         options |= {"reuse_port": True} if reuse_port == "true" else {}
+        options |= {} if max_connections is None else {"max_connections": max_connections}
         listener = self.reactor.listen(self.endpoint(fresh[self.transport] if endpoint is None else endpoint), factory, **options)
         self.keep(name, listener, factory)
         self.endpoints[name] = listener.endpoint
@@ -283,6 +284,9 @@ class Play:
 
     def do_check(self, name, prop, value):
         self.same(f"{name} {prop}", self.endpoint(value), getattr(self.entity(name), prop))
+
+    def do_counted(self, name, number):
+        self.same(name, str(number), self.reactor.metrics()[name])
 
     def do_fails(self, code, errno, action):
         try:

@@ -231,7 +231,7 @@ class Play
 
   # The verbs that are more than a method of that name
 
-  def do_listen(name, backlog, reuse_port, at)
+  def do_listen(name, backlog, reuse_port, max_connections, at)
     factory = lambda do
       made = recorder("#{name}#{@accepted[name] += 1}")
       keep(made.name, made, made)
@@ -239,7 +239,7 @@ class Play
     end
     number = Play.number
     fresh = {"tcp" => "tcp://127.0.0.1:0", "unix" => "unix://DIR/#{number}.sock", "memory" => "memory://#{number}"}
-    options = {backlog: backlog, reuse_port: reuse_port && reuse_port == "true"}.compact
+    options = {backlog: backlog, max_connections: max_connections, reuse_port: reuse_port && reuse_port == "true"}.compact
     listener = @reactor.listen(endpoint(at || fresh[@transport]), factory, **options)
     keep(name, listener, factory)
     @endpoints[name] = listener.endpoint
@@ -349,6 +349,10 @@ class Play
 
   def do_check(name, property, value)
     same("#{name} #{property}", endpoint(value), entity(name).public_send(property.sub(/\Ais_(.*)/, '\1?')))
+  end
+
+  def do_counted(name, number)
+    same(name, number.to_s, @reactor.metrics[name.to_sym].to_s)
   end
 
   def do_fails(code, errno, action)

@@ -13,7 +13,7 @@ static Grammar operator+(Grammar base, const Grammar& more) {
     return base;
 }
 
-static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?"},
+static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=HIGH)?( at ENDPOINT)?"},
                                 {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
                                 {"open_datagram", "NEW( at ENDPOINT)?( to TO)?"},
                                 {"write", "E VALUE( to TO)?"},
@@ -25,6 +25,8 @@ static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES
                                 {"pause", "E"},
                                 {"resume", "E"},
                                 {"set_idle_timeout", "E TIME"},
+                                {"set_close_timeout", "E TIME"},
+                                {"set_output_limit", "E COUNT"},
                                 {"set_watermarks", "E LOW HIGH"},
                                 {"send_file", "E ENDPOINT( offset=LOW)?( length=COUNT)?"},
                                 {"proxy_to", "E TARGET( length=COUNT)?"},
@@ -40,6 +42,7 @@ static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES
                                 {"drain", "TIME"},
                                 {"run", "(raises TEXT)?"},
                                 {"turn", "(COUNT)?"},
+                                {"counted", "WORD COUNT"},
                                 {"check", "E WORD ENDPOINT"},
                                 {"fails", "CODE( ERRNO)? ACTION"}};
 static const Grammar plain = actions + Grammar{{"advance", "TIME"}};

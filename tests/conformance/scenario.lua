@@ -21,13 +21,14 @@ end
 -- -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its patterns in WORDS ---------------------
 
 local ACTIONS = {
-    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
     open_datagram = "NEW( at ENDPOINT)?( to TO)?", write = "E VALUE( to TO)?", join = "E TO", set_multicast_ttl = "E COUNT",
     close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     send_file = "E ENDPOINT( offset=COUNT)?( length=COUNT)?", proxy_to = "E E( length=COUNT)?", stop_proxy = "E",
     become = "E NEW( VALUE)?", make_file = "ENDPOINT VALUE",
-    set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
-    cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", check = "E WORD ENDPOINT", fails = "CODE( ERRNO)? ACTION"}
+    set_close_timeout = "E TIME", set_output_limit = "E COUNT", set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
+    cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", counted = "WORD COUNT", check = "E WORD ENDPOINT",
+    fails = "CODE( ERRNO)? ACTION"}
 local REACTIONS = with(ACTIONS, {echo = "", raise = "TEXT", nothing = ""})
 local FALLIBLE = with(ACTIONS, {advance = "TIME"})
 local STEPS = with(FALLIBLE, {

@@ -12,13 +12,14 @@ class Malformed(Exception):
 # -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
 
 ACTIONS = {
-    "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+    "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
     "open_datagram": "NEW( at ENDPOINT)?( to TO)?", "write": "E VALUE( to TO)?", "join": "E TO", "set_multicast_ttl": "E COUNT",
     "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
     "send_file": "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to": "E E( length=COUNT)?", "stop_proxy": "E",
     "become": "E NEW( VALUE)?", "make_file": "ENDPOINT VALUE",
-    "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
-    "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "check": "E WORD ENDPOINT", "fails": "CODE( ERRNO)? ACTION"}
+    "set_close_timeout": "E TIME", "set_output_limit": "E COUNT", "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
+    "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "counted": "WORD COUNT", "check": "E WORD ENDPOINT",
+    "fails": "CODE( ERRNO)? ACTION"}
 REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
 STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",
          "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}

@@ -9,14 +9,15 @@ Malformed = Class.new(StandardError)  # the file is no scenario of format 1
 # -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
 
 ACTIONS = {
-  "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+  "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
   "open_datagram" => "NEW( at ENDPOINT)?( to TO)?", "write" => "E VALUE( to TO)?", "join" => "E TO", "set_multicast_ttl" => "E COUNT",
   "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
   "send_file" => "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to" => "E E( length=COUNT)?", "stop_proxy" => "E",
   "become" => "E NEW( VALUE)?", "make_file" => "ENDPOINT VALUE",
-  "set_idle_timeout" => "E TIME", "set_watermarks" => "E COUNT COUNT", "call_later" => "NEW TIME", "call_every" => "NEW TIME",
+  "set_idle_timeout" => "E TIME", "set_close_timeout" => "E TIME", "set_output_limit" => "E COUNT", "set_watermarks" => "E COUNT COUNT",
+  "call_later" => "NEW TIME", "call_every" => "NEW TIME",
   "next_tick" => "NEW", "post" => "NEW", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
-  "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
+  "counted" => "WORD COUNT", "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
 }.freeze
 PLAIN = ACTIONS.merge("advance" => "TIME").freeze
 REACTIONS = ACTIONS.merge("echo" => "", "raise" => "TEXT", "nothing" => "").freeze

@@ -109,6 +109,8 @@ module Tidemill
       @posted = Thread::Queue.new     # other threads and trap handlers post
       @last_ticket = 0
       @error_handler = nil
+      @slow_watch = nil               # its ticket
+      @callee = nil                   # the function that was called last, kept only while slow callbacks are watched
       @core = make_core(poller, clock)
     end
 
@@ -182,10 +184,10 @@ module Tidemill
 
     # ---- streams ----
 
-    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, &block)
+    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, max_connections: 0, &block)
       factory = factory(factory, block)
       ticket = next_ticket
-      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false)
+      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false, max_connections)
       @factories[ticket] = factory
       Listener.__send__(:new, @core, @factories, ticket, number)
     end
@@ -226,6 +228,25 @@ module Tidemill
       nil
     end
 
+    # The function or block is called with a SlowCallback; without either a line goes to stderr.
+    def set_slow_callback(seconds, function = nil, &block)
+      function = callable(function, block, "function") if function || block
+      ticket = next_ticket
+      @core.set_slow_callback(seconds, ticket)
+      @objects.delete(@slow_watch)
+      @slow_watch = seconds.positive? ? ticket : nil
+      @objects[ticket] = SlowWatch.new(function, @objects, @open, -> { @callee }) if @slow_watch
+      @callee = nil
+    end
+
+    def metrics
+      Core.metrics_of(@core.metrics)
+    end
+
+    def prometheus
+      @core.prometheus
+    end
+
     def fd
       @core.fd
     end
@@ -253,20 +274,28 @@ module Tidemill
     def call_timer(ticket)
       function, is_periodic = @timers[ticket]
       @timers.delete(ticket) unless is_periodic
+      @callee = function if @slow_watch
       function.call
     end
 
     def call_tick
-      @ticks.shift.call
+      function = @ticks.shift
+      @callee = function if @slow_watch
+      function.call
     end
 
     def call_posted
-      # Empty: forgotten at a stop between the two halves of post.
-      @posted.pop.call unless @posted.empty?
+      return if @posted.empty? # forgotten at a stop between the two halves of post
+
+      function = @posted.pop
+      @callee = function if @slow_watch
+      function.call
     end
 
     def accept(ticket)
-      adopt(make(@factories[ticket]))
+      factory = @factories[ticket]
+      @callee = factory if @slow_watch
+      adopt(make(factory))
     end
 
     # Offers what a callback raised to those who may take it; what nobody takes goes on. In rescue clauses, so that what a taker raises
