@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "tidemill/sys/type_name.h"
+
 namespace tidemill {
 
 // Room for what one system call receives: one for all datagram sockets of a reactor, as they are served one after another.
@@ -31,11 +33,15 @@ Result<void> Datagram::start() {
 
 template <class Call>
 void Datagram::deliver(Call call) {
-    try {
-        call();
-    } catch (...) {
-        take_exception(std::current_exception());
-    }
+    const std::type_info& type = typeid(*handler_);
+    const auto make = [&] {
+        try {
+            call();
+        } catch (...) {
+            take_exception(std::current_exception());
+        }
+    };
+    reactor_.call_watch().around(make, [&] { return SlowCallback{"C++", type_name(type)}; });
 }
 
 void Datagram::take_exception(const std::exception_ptr& exception) {
