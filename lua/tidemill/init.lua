@@ -14,6 +14,7 @@
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
+local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 
 local tidemill = {
@@ -24,6 +25,10 @@ local tidemill = {
     Listener = reactor.Listener,
     Timer = reactor.Timer,
     SignalWatch = reactor.SignalWatch,
+    Process = process.Process,
+    FileWatch = process.FileWatch,
+    ProcessWatch = process.ProcessWatch,
+    FdWatch = process.FdWatch,
     Error = errors.Error,
 }
 

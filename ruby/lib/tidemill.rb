@@ -25,5 +25,6 @@ end
 require "tidemill/errors"
 require "tidemill/connection"
 require "tidemill/datagram"
+require "tidemill/process"
 require "tidemill/reactor"
 require "tidemill/default"
