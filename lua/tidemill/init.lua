@@ -14,6 +14,7 @@
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
+local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 
 local tidemill = {
@@ -25,6 +26,10 @@ local tidemill = {
     Timer = reactor.Timer,
     SignalWatch = reactor.SignalWatch,
     SlowCallback = require("tidemill.metrics").SlowCallback,
+    Process = process.Process,
+    FileWatch = process.FileWatch,
+    ProcessWatch = process.ProcessWatch,
+    FdWatch = process.FdWatch,
     Error = errors.Error,
 }
 
