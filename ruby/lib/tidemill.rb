@@ -13,7 +13,8 @@
 #     Tidemill.listen("tcp://127.0.0.1:8080", Echo)
 #     Tidemill.run
 #
-# The files, in the order in which one meets them: connection, reactor, default (the calls on Tidemill itself), errors.
+# The files, in the order in which one meets them: connection, reactor, deferred, channel, default (the calls on
+# Tidemill itself), errors; workers is the threads of defer.
 require "tidemill/core"
 
 module Tidemill
@@ -25,5 +26,8 @@ end
 require "tidemill/errors"
 require "tidemill/connection"
 require "tidemill/datagram"
+require "tidemill/deferred"
+require "tidemill/channel"
+require "tidemill/workers"
 require "tidemill/reactor"
 require "tidemill/default"
