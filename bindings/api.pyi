@@ -44,7 +44,10 @@ class ClosedError(Error):
     """The connection, listener or reactor is closed."""
 
 class CancelledError(Error):
-    """Given up on this side: abort(), or the reactor stopped."""
+    """Given up on this side: abort(), cancel(), or the reactor stopped."""
+
+class WorkError(Error):
+    """Work that was given to defer failed, and what it raised cannot be handed over as it is (Lua); the message has it as text."""
 
 class Connection:
     """A stream: TCP, UNIX or memory. Subclass it and override the callbacks that you need.
@@ -220,6 +223,83 @@ class Datagram:
     @property
     def reactor(self) -> Reactor | None:
         """The reactor that it belongs to; nothing before open_datagram."""
+
+@final
+class Deferred:
+    """A value or an error later, exactly once, always from the loop.
+
+    Functions are called in the order of registration, never from inside a call that you make, each in a call of its own: one that raises keeps no
+    other from being called. One that is registered afterwards is called as well. A failure that nobody listens to is dropped silently.
+    stop() does not drop what is settled: it is delivered before run() returns. Those that the library makes (defer, resolve) and those with a
+    timeout then fail with CancelledError; one of your own stays as it is. All calls belong to the reactor's thread: StateError from another.
+    """
+
+    def __init__(self, reactor: Reactor | None = None, canceller: Callable[[], object] | None = None) -> None:
+        """reactor: nothing for default_reactor(). canceller: called from the loop if the value is given up, by cancel(), the timeout or a stop."""
+    def succeed(self, value: object) -> bool:
+        """Settles it with the value. False: it was settled before; nothing happens, as a producer may finish just after it was given up."""
+    def fail(self, error: Exception) -> bool:
+        """Settles it with the error. False: it was settled before; nothing happens."""
+    def cancel(self) -> bool:
+        """Fails it with CancelledError and has the canceller called. False: it was settled before."""
+    def on_success(self, function: Callable[[object], object]) -> Deferred:
+        """Calls function(value) once it succeeded. Answers itself."""
+    def on_failure(self, function: Callable[[Exception], object]) -> Deferred:
+        """Calls function(error) once it failed. Answers itself."""
+    def set_timeout(self, seconds: float) -> None:
+        """Fails with TimeoutError unless it is settled in this time (>= 0); replaces the timeout before, 0 turns it off."""
+    @property
+    def is_done(self) -> bool:
+        """Whether it is settled; the functions may still be about to be called."""
+
+@final
+class Subscription:
+    """A function that a channel calls. Made by Channel.subscribe; stays until cancel(), whether you keep it or not."""
+
+    def cancel(self) -> bool:
+        """Not called after this. False: it was cancelled before."""
+    @property
+    def is_active(self) -> bool:
+        """Whether the function may still be called."""
+
+@final
+class Channel:
+    """Publish and subscribe inside the process: every subscriber is called with every value, from the loop, in the order of subscription.
+
+    A value goes to those who are subscribed when the loop takes it up, in its next turn. One subscriber that raises keeps no other from
+    being called. stop() drops what has not been delivered.
+    """
+
+    def __init__(self, reactor: Reactor | None = None) -> None:
+        """reactor: whose loop calls the subscribers; nothing for default_reactor()."""
+    def subscribe(self, function: Callable[[object], object]) -> Subscription:
+        """Calls function(value) for every value from now on."""
+    def publish(self, value: object) -> None:
+        """From any thread, as Reactor.post."""
+    @property
+    def subscribers(self) -> int:
+        """How many there are."""
+
+@final
+class Queue:
+    """Values on one side, functions that wait for one on the other; first come, first served on both. Each value goes to one function.
+
+    What is called is called from the loop. stop() does not drop what found its function, and leaves the rest in the queue. All calls belong
+    to the reactor's thread: StateError from another.
+    """
+
+    def __init__(self, reactor: Reactor | None = None) -> None:
+        """reactor: whose loop calls the functions; nothing for default_reactor()."""
+    def push(self, value: object) -> None:
+        """For the function that has waited longest, or the next one."""
+    def pop(self, function: Callable[[object], object]) -> None:
+        """Calls function(value) once, with the oldest value, as soon as there is one."""
+    @property
+    def size(self) -> int:
+        """Values that wait for a function."""
+    @property
+    def waiting(self) -> int:
+        """Functions that wait for a value."""
 
 @final
 class Listener:
@@ -472,6 +552,24 @@ class Reactor:
         """This program's standard input, whatever it is, as a connection that can be read. raw: a terminal gives each key at once and shows none, until on_close.
 
         Descriptor 0 is neither closed nor made non-blocking. Errors: OsError, StateError.
+    def defer(self, work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: list | tuple = ()) -> Deferred:
+        """Calls work with the arguments in another thread; the Deferred has what it answers, or what it raised. done: a shortcut for on_success.
+
+        run() goes on until the work is done. cancel() takes back work that has not begun; work under way goes on, its result is dropped, and so it is
+        at stop(). In Python and Ruby the threads share the interpreter's lock. In Lua each has a state of its own: work is a Lua function
+        without upvalues; what goes in and out are nil, booleans, numbers, strings and plain tables of these; what it raises becomes a WorkError.
+        Errors: ArgumentError (Lua: what cannot cross), StateError, LimitError (4096 wait for a thread).
+        """
+    @property
+    def threads(self) -> int:
+        """The most threads that defer uses at once; 20 unless set."""
+    def set_threads(self, count: int) -> None:
+        """1 to 1024 threads for defer: started when they are needed, ended when there are too many. Errors: ArgumentError."""
+    def resolve(self, host: str) -> Deferred:
+        """Looks up a host name; the Deferred has its addresses as text, in the system's order of preference, or a ResolveError.
+
+        The system is asked in another thread; its answer is kept for 10 s, that there is no such name for 1 s. A literal address (IPv6 without
+        brackets, with a scope or without) is its own answer. Errors: ArgumentError, StateError.
         """
     def set_error_handler(self, function: Callable[[Exception, Connection | None], object] | None) -> None:
         """function(error, connection or nothing) takes what a callback raised, unless the connection has on_error; nothing restores the default: run() raises it."""
@@ -506,3 +604,7 @@ def call_later(seconds: float, function: Callable[[], object]) -> Timer:
     """default_reactor().call_later(seconds, function)"""
 def call_every(seconds: float, function: Callable[[], object]) -> Timer:
     """default_reactor().call_every(seconds, function)"""
+def defer(work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: list | tuple = ()) -> Deferred:
+    """default_reactor().defer(...)"""
+def resolve(host: str) -> Deferred:
+    """default_reactor().resolve(host)"""

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <iterator>
 
+#include "tidemill/net/resolver.h"
 #include "tidemill/net/signal_watch.h"
+#include "tidemill/reactor/workers.h"
 
 namespace tidemill::script {
 
@@ -196,6 +198,82 @@ bool ReactorCore::timer_cancel(std::uint64_t timer) {
 
 bool ReactorCore::timer_is_active(std::uint64_t timer) {
     return reactor_.is_active(timer);
+}
+
+void ReactorCore::check_thread(Bytes operation) {
+    check_usable(operation);
+}
+
+void ReactorCore::check_going(Bytes operation) {
+    check_usable(operation);
+    if (reactor_.is_stopping()) throw Failure{make_error(ErrorCode::state, operation, {}, "the reactor is stopping")};
+}
+
+void ReactorCore::deliver(std::int64_t ticket) {
+    check_usable("deliver");
+    reactor_.deliver(timer_task(ticket));
+}
+
+std::uint64_t ReactorCore::hold(std::int64_t ticket) {
+    check_usable("hold");
+    return reactor_.hold(timer_task(ticket));
+}
+
+bool ReactorCore::release(std::uint64_t hold) {
+    return reactor_.release(hold);
+}
+
+// ---- answers that come later ----
+
+void ReactorCore::answer(std::int64_t ticket, Result<std::string> with) {
+    answer_ = std::move(with);
+    if (!host_->call_timer(ticket)) host_->on_raised();
+}
+
+Bytes ReactorCore::take_answer() {
+    return lend(value_or_throw(std::exchange(answer_, std::string{})));
+}
+
+void ReactorCore::resolve(Bytes host, std::int64_t ticket) {
+    const Deferred<std::vector<std::string>> deferred = value_or_throw(tidemill::resolve(reactor_, host));
+    look_ups_.emplace(ticket, deferred);
+    deferred.on_success([this, ticket](const std::vector<std::string>& addresses) {
+        std::string lines;
+        for (const std::string& address : addresses) lines.append(lines.empty() ? "" : "\n").append(address);
+        if (look_ups_.erase(ticket) > 0) answer(ticket, std::move(lines));
+    });
+    deferred.on_failure([this, ticket](const Error& error) {
+        if (look_ups_.erase(ticket) > 0) answer(ticket, error);
+    });
+}
+
+void ReactorCore::resolve_cancel(std::int64_t ticket) {
+    check_usable("cancel");
+    const auto found = look_ups_.find(ticket);
+    if (found == look_ups_.end()) return;
+    const Deferred<std::vector<std::string>> deferred = found->second;
+    look_ups_.erase(found);
+    deferred.cancel();
+}
+
+std::uint64_t ReactorCore::threads() {
+    return reactor_.service<Workers>().threads();
+}
+
+void ReactorCore::set_threads(std::int64_t count) {
+    check(reactor_.service<Workers>().set_threads(count < 0 ? 0 : static_cast<std::size_t>(count)));
+}
+
+std::uint64_t ReactorCore::submit(Task work, Outcome outcome, std::int64_t ticket) {
+    return value_or_throw(
+        reactor_.service<Workers>().submit(std::move(work), [this, ticket, outcome = std::move(outcome)](const Error& error) {
+            answer(ticket, error.is_set() ? Result<std::string>(error) : std::move(*outcome));
+        }));
+}
+
+void ReactorCore::cancel_job(std::uint64_t job) {
+    check_usable("cancel");
+    reactor_.service<Workers>().cancel(job);
 }
 
 // ---- listeners and connections ----
@@ -404,6 +482,10 @@ Bytes error_table() {
 #include "tidemill/base/errors.def"
 #undef TIDEMILL_ERROR
         ;
+}
+
+std::uint64_t worker_queue() {
+    return limits::worker_queue;
 }
 
 Bytes version() {

@@ -5,8 +5,12 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "bindings/script.h"
+#include "tidemill/reactor/deferred.h"
 
 namespace tidemill::script {
 
@@ -58,6 +62,15 @@ public:
 
     void next_tick();
     void post();  // any thread that may run the interpreter
+    // Throw state: from a foreign thread or after fork; the second also while the reactor stops.
+    void check_thread(Bytes operation);
+    void check_going(Bytes operation);
+
+    // Reactor::deliver and hold: the ticket is called as a timer's.
+    void deliver(std::int64_t ticket);
+    std::uint64_t hold(std::int64_t ticket);
+    bool release(std::uint64_t hold);
+
     std::uint64_t call_later(double seconds, std::int64_t ticket);
     std::uint64_t call_every(double seconds, std::int64_t ticket);
     bool timer_cancel(std::uint64_t timer);
@@ -72,11 +85,26 @@ public:
 
     void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
 
+    // The ticket is called, as a timer's, when there is an answer, which take_answer() then gives: addresses with a line feed between them.
+    // It throws what the answer is if that is an error.
+    void resolve(Bytes host, std::int64_t ticket);
+    void resolve_cancel(std::int64_t ticket);
+    Bytes take_answer();
+
+    std::uint64_t threads();
+    void set_threads(std::int64_t count);
+
     // Objects of the script that are no connections: the adaptor puts the object into its table under the ticket before the call, and
     // takes it out again if the call throws (script.h, ScriptObject).
     std::uint64_t on_signal(Bytes name, std::int64_t object);
     bool watch_is_open(std::uint64_t watch);
     void watch_close(std::uint64_t watch);
+
+    // For a language whose threads are ours: work on a worker, then the ticket with *outcome for take_answer(). Answers the job's number.
+    // Throws limit, state.
+    using Outcome = std::shared_ptr<Result<std::string>>;
+    std::uint64_t submit(Task work, Outcome outcome, std::int64_t ticket);
+    void cancel_job(std::uint64_t job);
 
     // What a program that embeds the script's reactor works with.
     Reactor& reactor() { return reactor_; }
@@ -89,11 +117,14 @@ private:
     Listener* find_usable_listener(std::uint64_t listener, std::string_view operation);
     HandlerPtr make_handler(std::int64_t factory);
     Task timer_task(std::int64_t ticket);
+    void answer(std::int64_t ticket, Result<std::string> with);
 
     std::unique_ptr<Host> host_;
     std::unique_ptr<ManualClock> clock_;
     Reactor reactor_;
     bool was_stopped_ = false;
+    std::unordered_map<std::int64_t, Deferred<std::vector<std::string>>> look_ups_;  // by ticket
+    Result<std::string> answer_{std::string{}};
 };
 
 // What a connection object can do besides write(), which each language has by hand because it is the hot one. On an object that is not
@@ -134,5 +165,8 @@ Error write_error(ScriptHandler& handler, ErrorCode code);
 Bytes error_table();
 
 Bytes version();
+
+// limits::worker_queue, for languages whose threads are their own.
+std::uint64_t worker_queue();
 
 }  // namespace tidemill::script

@@ -15,5 +15,11 @@
 #include "tidemill/net/net.h"            // listen, connect
 #include "tidemill/net/process.h"        // spawn, Process
 #include "tidemill/net/process_watch.h"  // watch_process
+#include "tidemill/net/resolver.h"     // resolve
 #include "tidemill/net/signal_watch.h"   // on_signal
+#include "tidemill/reactor/channel.h"  // Channel, Subscription
+#include "tidemill/reactor/defer.h"    // defer
+#include "tidemill/reactor/deferred.h" // Deferred
+#include "tidemill/reactor/queue.h"    // Queue
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
+#include "tidemill/reactor/workers.h"  // Workers: the threads of defer

@@ -1,6 +1,7 @@
 // Lua's typemaps. Text and octets cross as strings, the reactor object and connections as the adaptor's tables. Types are checked as
 // strictly as in Lua's own libraries, and a mistake reads as theirs: bad argument #1 to 'listen' (string expected, got nil).
 %{
+#include "bindings/lua_defer.h"
 #include "bindings/lua_dispatch.h"
 #include "tidemill/sys/fork_guard.h"
 
@@ -50,14 +51,30 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %native(release) int tidemill::script::release(lua_State* L);
 %native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);
 %native(make_door) int make_door(lua_State* L);
+%native(defer) int defer(lua_State* L);
+%native(take_result) int take_result(lua_State* L);
 %{
-// make_door(core, reactor, open)
-static int make_door(lua_State* L) {
+static tidemill::script::ReactorCore& core_from_lua(lua_State* L) {
   void* core = nullptr;
   if (!SWIG_IsOK(SWIG_ConvertPtr(L, 1, &core, SWIGTYPE_p_tidemill__script__ReactorCore, 0)) || core == nullptr) {
-    return luaL_argerror(L, 1, "ReactorCore expected");
+    luaL_argerror(L, 1, "ReactorCore expected");
   }
-  return tidemill::script::push_door(L, static_cast<tidemill::script::ReactorCore*>(core)->host(), 2, 3);
+  return *static_cast<tidemill::script::ReactorCore*>(core);
+}
+
+// make_door(core, reactor, open)
+static int make_door(lua_State* L) {
+  return tidemill::script::push_door(L, core_from_lua(L).host(), 2, 3);
+}
+
+// defer(core, ticket, work, arguments)
+static int defer(lua_State* L) {
+  return tidemill::script::defer_from_lua(L, core_from_lua(L));
+}
+
+// take_result(core)
+static int take_result(lua_State* L) {
+  return tidemill::script::take_result_to_lua(L, core_from_lua(L));
 }
 %}
 

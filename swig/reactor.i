@@ -27,6 +27,11 @@ public:
 
     void next_tick();
     void post();
+    void check_thread(Bytes operation);
+    void check_going(Bytes operation);
+    void deliver(std::int64_t ticket);
+    std::uint64_t hold(std::int64_t ticket);
+    bool release(std::uint64_t hold);
     std::uint64_t call_later(double seconds, std::int64_t ticket);
     std::uint64_t call_every(double seconds, std::int64_t ticket);
     bool timer_cancel(std::uint64_t timer);
@@ -41,6 +46,13 @@ public:
 
     void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
 
+    void resolve(Bytes host, std::int64_t ticket);
+    void resolve_cancel(std::int64_t ticket);
+    Bytes take_answer();
+    std::uint64_t threads();
+    void set_threads(std::int64_t count);
+    void cancel_job(std::uint64_t job);
+
     std::uint64_t on_signal(Bytes name, std::int64_t object);
     bool watch_is_open(std::uint64_t watch);
     void watch_close(std::uint64_t watch);
@@ -48,6 +60,7 @@ public:
 
 Bytes error_table();
 Bytes version();
+std::uint64_t worker_queue();
 
 }
 }

@@ -135,7 +135,7 @@ def container(node):
 def callback_argument(node):
     """A name for what a Callable, which has no names, is given."""
     kind = ast.unparse(parts(node)[0])
-    return {"Exception": "error", "SlowCallback": "report"}.get(kind, kind.lower())
+    return {"Exception": "error", "SlowCallback": "report", "object": "value"}.get(kind, kind.lower())
 
 
 # ---- Names -------------------------------------------------------------------------------------------------------------
@@ -246,14 +246,14 @@ def python_docs(entries):
 # ---- Ruby --------------------------------------------------------------------------------------------------------------
 
 RUBY_TYPES = {"dict": "Hash[Symbol, untyped]", "str": "String", "bytes": "String", "int": "Integer", "float": "Float", "bool": "bool", "None": "nil", "object": "untyped",
-              "Exception": "Exception"}
+              "Exception": "Exception", "list": "Array[untyped]", "tuple": "Array[untyped]"}
 
 
 def ruby_type(node, is_parameter=False):
     """`node` in RBS. A connection class is as good as a function that makes connections; any number is good for seconds."""
     texts = [ruby_part(part, is_parameter) for part in parts(node)]
     if "nil" not in texts:
-        return " | ".join(texts)
+        return " | ".join(dict.fromkeys(texts))
     texts.remove("nil")
     inner = " | ".join(texts)
     return f"({inner})?" if " " in inner else inner + "?"
@@ -328,7 +328,7 @@ def comment_lines(doc, prefix):
 # ---- Lua ---------------------------------------------------------------------------------------------------------------
 
 LUA_TYPES = {"dict": "table", "str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
-             "Exception": "any"}
+             "Exception": "any", "list": "any[]", "tuple": "any[]"}
 # What only Lua has, which knows neither classes nor exceptions; listed in tests/surface/names.txt too.
 LUA_ONLY = {
     "Error": """---What tostring() gives: the whole error in one line.
@@ -483,7 +483,7 @@ def ruby_call(entry):
         parameters.remove(taken)
     texts = []
     for parameter in parameters:
-        default = (parameter.default or "").replace("None", "nil")
+        default = (parameter.default or "").replace("None", "nil").replace("()", "[]")
         texts.append(f"{parameter.name}: {default}" if parameter.is_option else parameter.name + (f" = {default}" if default else ""))
     arguments = f"({', '.join(texts)})" if texts else ""
     if entry.kind == "constructor":
@@ -491,11 +491,15 @@ def ruby_call(entry):
     return f"{prefix}.{spelling(entry.name, 'ruby')}{arguments}{block}"
 
 
+def lua_default(text):
+    return {"None": "nil", "()": "{}"}.get(text, text.replace("'", '"'))
+
+
 def lua_call(entry):
     if entry.kind in ("attribute", "constant"):
         return f"{receiver(entry)}.{entry.name}"
     names = [lua_name(parameter) for parameter in entry.parameters if not parameter.is_option]
-    options = [f"{option.name} = {option.default}".replace("'", '"') for option in entry.parameters if option.is_option]
+    options = [f"{option.name} = {lua_default(option.default)}" for option in entry.parameters if option.is_option]
     arguments = ", ".join([*names, f"{{{', '.join(options)}}}"] if options else names)
     if entry.kind == "constructor":
         return f"tidemill.{entry.owner}:new({arguments})"

@@ -86,6 +86,30 @@ inline constexpr auto drain_grace = 5s;
 // One direction of a memory pair; like a socket's queue it makes the writer wait.
 inline constexpr std::size_t memory_pipe = 256 * 1024;
 
+// Threads that do what reactor.defer is given. That mostly waits (for files, databases, other programs) and does not compute, so there are
+// more than a machine has cores; a program that computes sets them to its cores.
+inline constexpr std::size_t worker_threads = 20;
+
+// The most that can be asked for: a thread's stack is 8 MiB of address space, and nobody has a use for more.
+inline constexpr std::size_t most_worker_threads = 1024;
+
+// Deferred work waiting for a thread; more than this is refused with the code limit: a queue that only grows ends in no memory.
+inline constexpr std::size_t worker_queue = 4096;
+
+// At a stop, what is delivered may settle something else that is delivered in turn: after so many rounds it is cut off.
+inline constexpr int stop_rounds = 1000;
+
+// Happy Eyeballs: how long one address has for itself before the next is tried beside it (RFC 8305 5 and 8).
+inline constexpr auto connection_attempt_delay = 250ms;
+
+// How long the answer to a name is kept. getaddrinfo(3) tells no time to live: long enough for a program that connects again and again,
+// short enough that nobody waits for a changed /etc/hosts. That there is no such name may change at any moment, so it is kept shorter.
+inline constexpr auto resolver_keeps = 10s;
+inline constexpr auto resolver_keeps_failure = 1s;
+
+// Names kept.
+inline constexpr std::size_t resolver_cache = 1024;
+
 // Threads that look names up. getaddrinfo blocks for seconds on a dead server; a few in parallel keep one such name from delaying all.
 inline constexpr int resolver_threads = 4;
 

@@ -1,5 +1,7 @@
 #include "tidemill/net/connector.h"
 
+#include <cerrno>
+
 #include "tidemill/net/connection.h"
 #include "tidemill/net/memory.h"
 #include "tidemill/net/resolver.h"
@@ -12,9 +14,9 @@ Connector::Connector(Connection& connection, Endpoint endpoint, Duration timeout
 
 Connector::~Connector() {
     deadline_.cancel();
-    retry_.cancel();
+    next_attempt_.cancel();
     if (look_up_ != 0) reactor_.service<Resolver>().cancel(look_up_);
-    unwatch();
+    for (Attempt& attempt : attempts_) let_go(attempt);
 }
 
 void Connector::start() {
@@ -38,44 +40,87 @@ void Connector::begin() {
 }
 
 void Connector::resolve() {
-    look_up_ = reactor_.service<Resolver>().resolve(endpoint_, [this](Result<std::vector<Address>> found) {
+    look_up_ = reactor_.service<Resolver>().resolve(endpoint_, "connect", [this](Result<std::vector<Address>> found) {
         look_up_ = 0;
         if (!found) return connection_.fail(found.error());
-        addresses_ = std::move(found).value();
+        addresses_ = by_turns(found.value());
         try_next();
     });
 }
 
-void Connector::try_next() {
-    if (next_ == addresses_.size()) return connection_.fail(last_error_);
-    ++next_;
-    try_address();
-}
+// ---- the race ----
 
-void Connector::try_address() {
-    ConnectResult attempt = tidemill::start_connecting(addresses_[next_ - 1]);
-    switch (attempt.kind) {
-        case ConnectResult::Kind::connected:
-        case ConnectResult::Kind::pending:
-            return watch(std::move(attempt));
-        case ConnectResult::Kind::busy:
-            return retry_later();
-        case ConnectResult::Kind::error:
-            last_error_ = os_error(attempt.error, "connect", endpoint_.text());
-            return try_next();
+// How much an error tells: that somebody answered more than that nobody did, and that more than that there was no way to ask.
+static int weight(int problem) {
+    switch (problem) {
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case EACCES:
+        case EPERM:
+            return 3;
+        case ETIMEDOUT:
+            return 2;
+        case ENETUNREACH:
+        case EHOSTUNREACH:
+        case EADDRNOTAVAIL:
+        case EAFNOSUPPORT:
+        case EINVAL:
+            return 0;
+        default:
+            return 1;
     }
 }
 
-void Connector::watch(ConnectResult attempt) {
-    fd_ = std::move(attempt.fd);
-    // Also if it is connected already: the loop's report is where it goes on, because nothing may be called from inside connect().
-    if (Result<void> watched = reactor_.watch(connection_, fd_.get(), Direction::write); !watched) return connection_.fail(watched.error());
-    is_watched_ = true;
+void Connector::note(int problem) {
+    if (problem_ == 0 || weight(problem) > weight(problem_)) problem_ = problem;
 }
 
-void Connector::retry_later() {
-    retry_ =
-        reactor_.call_later(limits::connect_retry, [this] { endpoint_.scheme == Endpoint::Scheme::memory ? try_memory() : try_address(); });
+// Starts the next address that can be started. Addresses that fail at once are passed over.
+void Connector::try_next() {
+    next_attempt_.cancel();
+    while (next_ < addresses_.size()) {
+        if (try_address(addresses_[next_++])) return try_next_soon();
+    }
+    if (attempts_.empty()) connection_.fail(os_error(problem_, "connect", endpoint_.text()));
+}
+
+void Connector::try_next_soon() {
+    if (next_ == addresses_.size()) return;
+    next_attempt_ = reactor_.call_later(limits::connection_attempt_delay, [this] { try_next(); });
+}
+
+// False: it failed. Not connected before the loop reports it, because nothing may be called from inside connect().
+bool Connector::try_address(const Address& address) {
+    ConnectResult attempt = tidemill::start_connecting(address);
+    switch (attempt.kind) {
+        case ConnectResult::Kind::connected:
+        case ConnectResult::Kind::pending:
+            return watch(std::move(attempt.fd), address);
+        case ConnectResult::Kind::busy:
+            if (addresses_.size() > 1) break;
+            retry_later([this] {
+                --next_;
+                try_next();
+            });
+            return true;
+        case ConnectResult::Kind::error:
+            break;
+    }
+    note(attempt.error);
+    return false;
+}
+
+bool Connector::watch(Fd fd, const Address& address) {
+    if (Result<void> watched = reactor_.watch(connection_, fd.get(), Direction::write); !watched) {
+        note(watched.error().os);
+        return false;
+    }
+    attempts_.push_back({std::move(fd), address});
+    return true;
+}
+
+void Connector::retry_later(Task again) {
+    next_attempt_ = reactor_.call_later(limits::connect_retry, std::move(again));
 }
 
 void Connector::on_ready(const Ready&) {
@@ -83,30 +128,43 @@ void Connector::on_ready(const Ready&) {
         if (reactor_.may_begin_handshake()) return begin();
         return reactor_.inject({connection_.id(), false, false, false});
     }
-    if (!fd_.is_open()) return;
-    if (const int problem = connect_outcome(fd_.get()); problem != 0) {
-        last_error_ = os_error(problem, "connect", endpoint_.text());
-        unwatch();
-        return try_next();
+    for (std::size_t i = 0; i < attempts_.size(); ++i) {
+        const int fd = attempts_[i].fd.get();
+        if (const int problem = connect_outcome(fd); problem != 0) return lose(i, problem);
+        if (has_peer(fd)) return win(i);
+        reactor_.arm(fd, Direction::write);  // a socket without a peer is still connecting
     }
-    // A false report: a socket without a peer is still connecting.
-    if (!has_peer(fd_.get())) return reactor_.arm(fd_.get(), Direction::write);
-    is_watched_ = false;
-    auto transport = std::make_unique<SocketTransport>(reactor_, std::move(fd_), addresses_[next_ - 1]);
+}
+
+void Connector::lose(std::size_t which, int problem) {
+    note(problem);
+    let_go(attempts_[which]);
+    attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(which));
+    // Asked again for the others: this report may have been theirs as well.
+    if (!attempts_.empty()) reactor_.inject({connection_.id(), false, true, false});
+    try_next();
+}
+
+void Connector::win(std::size_t which) {
+    Attempt winner = std::move(attempts_[which]);
+    attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(which));
+    auto transport = std::make_unique<SocketTransport>(reactor_, std::move(winner.fd), winner.address);
     transport->set_watched_by(connection_);
     connection_.start(std::move(transport));
 }
 
+void Connector::let_go(Attempt& attempt) {
+    if (!is_disowned_) reactor_.unwatch(attempt.fd.get());
+    attempt.fd.reset();
+}
+
+// ---- memory ----
+
 void Connector::try_memory() {
     Result<std::unique_ptr<Transport>> joined = reactor_.service<MemoryHub>().connect(endpoint_);
     if (!joined) return connection_.fail(joined.error());
-    if (!joined.value()) return retry_later();
+    if (!joined.value()) return retry_later([this] { try_memory(); });
     connection_.start(std::move(joined).value());
-}
-
-void Connector::unwatch() {
-    if (std::exchange(is_watched_, false)) reactor_.unwatch(fd_.get());
-    fd_.reset();
 }
 
 }  // namespace tidemill

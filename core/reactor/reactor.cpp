@@ -48,6 +48,7 @@ Reactor::~Reactor() {
     // Mail may hold the last reference to things that come back here; it goes first, while everything still stands.
     mailbox_->close().clear();
     ticks_.clear();
+    holds_.clear();
     timers_.clear();
     sources_.for_each([child](std::unique_ptr<Source>& source) { source->abandon(child); });
     flush_list_.clear();
@@ -140,7 +141,7 @@ void Reactor::request_stop() {
 }
 
 bool Reactor::has_work() const {
-    return sources_.size() > background_sources_ || !timers_.is_empty() || !ticks_.empty() || mailbox_->has_mail() ||
+    return sources_.size() > background_sources_ || !timers_.is_empty() || !ticks_.empty() || !holds_.empty() || mailbox_->has_mail() ||
            is_stop_requested_.load() || is_drain_due_;
 }
 
@@ -275,17 +276,17 @@ void Reactor::fire_timers() {
 void Reactor::run_ticks() {
     take_mail();
     for (std::size_t count = ticks_.size(); count > 0 && !ticks_.empty() && may_call(); --count) {
-        Task task = std::move(ticks_.front());
+        Tick tick = std::move(ticks_.front());
         ticks_.pop_front();
         did_something_ = true;
         ++metrics_.ticks_run;
-        call(task, "tick");
+        call(tick.task, "tick");
     }
 }
 
 void Reactor::take_mail() {
     if (!mailbox_->has_mail()) return;
-    for (Task& task : mailbox_->take()) ticks_.push_back(std::move(task));
+    for (Task& task : mailbox_->take()) ticks_.push_back({std::move(task), false});
 }
 
 void Reactor::call(Task& task, const char* kind) {
@@ -340,19 +341,41 @@ void Reactor::finish_all(std::size_t count) {
 void Reactor::end_everything() {
     timers_.clear();
     take_mail();
-    ticks_.clear();
+    drop_ticks();
     std::vector<SourceId> all;
     sources_.for_each([&all](std::unique_ptr<Source>& source) { all.push_back(source->id()); });
     for (const SourceId id : all) find(id)->on_stop();
     flush_all();
+    // In rounds, because what is called may ask for more; a chain that never ends is cut off.
+    for (int round = 0; round < limits::stop_rounds && !is_fork(); ++round) {
+        if (finish_list_.empty() && holds_.empty() && ticks_.empty()) break;
+        finish_all(finish_list_.size());
+        end_holds();
+        drop_ticks();
+        for (Tick& tick : std::exchange(ticks_, {})) {
+            if (!is_fork()) call(tick.task, "tick");
+        }
+        take_mail();
+    }
     while (!finish_list_.empty()) finish_all(finish_list_.size());
     flush_all();
     timers_.clear();  // what the last callbacks may have asked for
     ticks_.clear();
+    holds_.clear();
     ready_next_ = ready_count_ = 0;
     injected_.clear();
     forget_drain();
     is_stopping_ = false;
+}
+
+void Reactor::end_holds() {
+    for (auto& [id, on_stop] : std::exchange(holds_, {})) {
+        if (on_stop) call(on_stop);
+    }
+}
+
+void Reactor::drop_ticks() {
+    std::erase_if(ticks_, [](const Tick& tick) { return !tick.outlives_stop; });
 }
 
 // ---- sources ----
@@ -410,7 +433,7 @@ bool Reactor::may_begin_handshake() {
 
 bool Reactor::next_tick(Task task) {
     if (!is_usable_here()) return false;
-    ticks_.push_back(std::move(task));
+    ticks_.push_back({std::move(task), false});
     tell_host();
     return true;
 }
@@ -421,6 +444,23 @@ Timer Reactor::add_timer(Duration delay, Duration period, Task task) {
     const Timer timer(*this, timers_.add(clock_->now() + delay, period, std::move(task)));
     tell_host();
     return timer;
+}
+
+bool Reactor::deliver(Task task) {
+    if (!is_usable_here()) return false;
+    ticks_.push_back({std::move(task), true});
+    tell_host();
+    return true;
+}
+
+HoldId Reactor::hold(Task on_stop) {
+    if (!is_usable_here()) return 0;
+    holds_.emplace(++last_hold_, std::move(on_stop));
+    return last_hold_;
+}
+
+bool Reactor::release(HoldId id) {
+    return is_usable_here() && holds_.erase(id) > 0;
 }
 
 Timer Reactor::call_later(Duration delay, Task task) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -34,6 +35,8 @@
 namespace tidemill {
 
 class Reactor;
+
+using HoldId = std::uint64_t;  // 0 is never a hold
 
 struct ReactorOptions {
     std::string_view poller = {};   // "epoll", "poll", "" for the best of this system
@@ -76,8 +79,8 @@ public:
     // For a host with its own loop: turns until nothing is ready or the budget is spent (0: one turn). True if work is left over.
     Result<bool> poll(Duration timeout, Duration budget);
 
-    // Ends run() before the next callback: all sources end (connections with the code cancelled), timers, ticks and
-    // what was posted before are dropped. Outside a run it takes effect in the next turn.
+    // Ends run() before the next callback: all sources end (connections with the code cancelled), timers, ticks and what was posted
+    // before are dropped, holds are given up and what deliver() took is delivered. Outside a run it takes effect in the next turn.
     void stop();
     // The same from any thread or signal handler, at the loop's next turn.
     void request_stop();
@@ -103,6 +106,14 @@ public:
     Timer call_every(Duration period, Task task);
     bool cancel(TimerId id) { return is_usable_here() && timers_.cancel(id); }
     bool is_active(TimerId id) { return timers_.is_active(id); }
+
+    // A tick that stop() does not drop: run() makes it before it returns. For what was promised exactly once. Refused as next_tick.
+    bool deliver(Task task);
+
+    // Keeps run() running until release(): for what is waited for outside of sources and timers, such as a job on a thread. on_stop is
+    // called from the loop if the reactor stops before; the hold is released by then. 0: refused, as next_tick.
+    HoldId hold(Task on_stop = {});
+    bool release(HoldId id);
 
     // Takes what tasks and connections without on_error raise; empty: run() raises it.
     using ErrorHandler = std::function<void(const std::exception_ptr&)>;
@@ -177,6 +188,11 @@ public:
     }
 
 private:
+    struct Tick {
+        Task task;
+        bool outlives_stop;
+    };
+
     struct FreeAligned {
         void operator()(char* memory) const { ::operator delete(memory, std::align_val_t{limits::receive_alignment}); }
     };
@@ -205,6 +221,8 @@ private:
     void shut_down_sources(Shutdown stage);
     void forget_drain();
     Timer add_timer(Duration delay, Duration period, Task task);
+    void end_holds();
+    void drop_ticks();
     void tell_host();
     bool is_out_of_time() const { return budget_end_ != TimePoint::max() && budget_clock_->now() >= budget_end_; }
     bool is_fork() const { return fork_generation_ != fork_generation(); }
@@ -252,7 +270,9 @@ private:
     int ready_next_ = 0;
     std::deque<Ready> injected_;
     Timers timers_;
-    std::deque<Task> ticks_;
+    std::deque<Tick> ticks_;
+    std::map<HoldId, Task> holds_;  // in the order in which they were made
+    HoldId last_hold_ = 0;
     std::vector<Source*> flush_list_;
     std::vector<SourceId> finish_list_;
 };

@@ -2,6 +2,7 @@
 // job's business.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "tidemill/reactor/task.h"
@@ -17,8 +18,15 @@ public:
     // hold up the end of the program.
     ~ThreadPool();
 
-    // False if the queue is full or no thread could be started. The job runs on a worker, with all signals blocked, and must not throw.
-    bool submit(Task job);
+    // 0 if the queue is full or no thread could be started, otherwise the job's number. The job runs on a worker, with all signals
+    // blocked, and must not throw.
+    std::uint64_t submit(Task job);
+
+    // Takes back a job that has not begun. False: it has, or is over.
+    bool drop(std::uint64_t job);
+
+    // More start as they are needed; fewer end as they become idle.
+    void set_threads(std::size_t threads);
 
 private:
     struct Pool;

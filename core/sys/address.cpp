@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -92,11 +93,32 @@ Result<std::vector<Address>> look_up(const Endpoint& endpoint, std::string_view 
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
     std::vector<Address> addresses;
     for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
-        Address& address = addresses.emplace_back();
+        Address address;
         std::memcpy(address.storage, item->ai_addr, item->ai_addrlen);
         address.size = item->ai_addrlen;
+        // /etc/hosts may say the same twice.
+        if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
     }
     return addresses;
+}
+
+void Address::set_port(std::uint16_t port) {
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    sockaddr native;
+    std::memcpy(&native, storage, sizeof native);
+    if (native.sa_family != AF_INET && native.sa_family != AF_INET6) return;
+    const std::uint16_t in_order = htons(port);
+    std::memcpy(storage + offsetof(sockaddr_in, sin_port), &in_order, sizeof in_order);
+}
+
+std::vector<Address> by_turns(const std::vector<Address>& addresses) {
+    std::vector<Address> first, second, mixed;
+    for (const Address& address : addresses) (address.is_ipv6() == addresses[0].is_ipv6() ? first : second).push_back(address);
+    for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+        if (i < first.size()) mixed.push_back(first[i]);
+        if (i < second.size()) mixed.push_back(second[i]);
+    }
+    return mixed;
 }
 
 static std::string ipv6_text(const sockaddr_in6& native) {

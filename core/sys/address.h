@@ -25,10 +25,16 @@ struct Address {
     bool is_unix() const;
     bool is_ipv6() const;
 
+    // Of an IPv4 or IPv6 address; of any other nothing happens.
+    void set_port(std::uint16_t port);
+
     friend bool operator==(const Address& one, const Address& other) {
         return one.size == other.size && std::memcmp(one.storage, other.storage, one.size) == 0;
     }
 };
+
+// The same addresses, the families by turns, beginning with that of the first; otherwise in their order (RFC 8305 4).
+std::vector<Address> by_turns(const std::vector<Address>& addresses);
 
 // For unix endpoints and for literal IPv4/IPv6 hosts; false if the host is a name.
 bool literal_address(const Endpoint& endpoint, Address& address);
@@ -36,7 +42,7 @@ bool literal_address(const Endpoint& endpoint, Address& address);
 // The number of a network interface, from its name or its number as text; 0 if there is none of that name.
 std::uint32_t interface_index(std::string_view name);
 
-// All addresses of a tcp endpoint's host, in the system's order of preference (RFC 6724). Blocks, perhaps for seconds: call it on a
+// All addresses of a tcp endpoint's host, each once, in the system's order of preference (RFC 6724). Blocks, perhaps for seconds: call it on a
 // worker. Names below .invalid fail at once (RFC 6761 6.4). Errors: resolve.
 Result<std::vector<Address>> look_up(const Endpoint& endpoint, std::string_view operation);
 

@@ -47,4 +47,12 @@ function default.call_every(seconds, call)
     return default_reactor():call_every(seconds, call)
 end
 
+function default.defer(work, options)
+    return default_reactor():defer(work, options)
+end
+
+function default.resolve(host)
+    return default_reactor():resolve(host)
+end
+
 return default

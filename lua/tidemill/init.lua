@@ -11,6 +11,7 @@
 --     tidemill.run()
 --
 -- The public names, in the order in which one meets them. Makes no globals; several Lua states may each have their own.
+local channel = require "tidemill.channel"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
@@ -30,15 +31,20 @@ local tidemill = {
     FileWatch = process.FileWatch,
     ProcessWatch = process.ProcessWatch,
     FdWatch = process.FdWatch,
+    Deferred = require "tidemill.deferred",
+    Channel = channel.Channel,
+    Subscription = channel.Subscription,
+    Queue = channel.Queue,
     Error = errors.Error,
 }
 
--- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every
+-- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve
 for name, call in pairs(default) do
     tidemill[name] = call
 end
 
--- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, ClosedError, CancelledError
+-- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, ClosedError, CancelledError,
+-- WorkError
 for name, class in pairs(errors.classes) do
     tidemill[name] = class
 end

@@ -2,6 +2,7 @@
 -- them by number: so Lua's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
 local check = require "tidemill.check"
 local core = require "tidemill.core"
+local Deferred = require "tidemill.deferred"
 local errors = require "tidemill.errors"
 local metrics = require "tidemill.metrics"
 local process = require "tidemill.process"
@@ -260,6 +261,83 @@ function Reactor:call_every(seconds, call)
     local id = self._core:call_every(seconds, ticket)
     self._timers[ticket], self._is_periodic[ticket] = call, true
     return setmetatable({_reactor = self, _ticket = ticket, _id = id}, Timer)
+end
+
+-- ---- what comes later ----
+
+-- A tick that a stop does not drop.
+function Reactor:_deliver(call)
+    local ticket = new_ticket(self)
+    self._core:deliver(ticket)
+    self._timers[ticket] = call
+end
+
+-- Keeps run() running until _release; a stop calls call instead.
+function Reactor:_hold_on(call)
+    local ticket = new_ticket(self)
+    local hold = {self._core:hold(ticket), ticket}
+    self._timers[ticket] = call
+    return hold
+end
+
+function Reactor:_release(hold)
+    self._core:release(hold[1])
+    self._timers[hold[2]] = nil
+end
+
+-- Has deferred settled by what `take` gives when ticket is called.
+local function settle_by(self, ticket, deferred, take)
+    self._timers[ticket] = function()
+        local succeeded, value = pcall(take, self._core)
+        if succeeded then
+            deferred:succeed(value)
+        else
+            deferred:fail(value)
+        end
+    end
+end
+
+-- options: done, arguments. work: a Lua function without upvalues; it runs in a state of its own.
+function Reactor:defer(work, options)
+    check.type(1, "defer", work, "function")
+    options = check.options(2, "defer", options, {done = "function", arguments = "table"})
+    self._core:check_going("defer")
+    local ticket, job = new_ticket(self), nil
+    local deferred = Deferred:new {reactor = self, canceller = function()
+        self._core:cancel_job(job)
+        self._timers[ticket] = nil
+    end}
+    job = core.defer(self._core, ticket, work, options.arguments or {})
+    settle_by(self, ticket, deferred, core.take_result)
+    return options.done and deferred:on_success(options.done) or deferred
+end
+
+function Reactor:threads()
+    return self._core:threads()
+end
+
+function Reactor:set_threads(count)
+    self._core:set_threads(check.type(1, "set_threads", count, "number"))
+end
+
+local function take_addresses(reactor_core)
+    local addresses = {}
+    for address in reactor_core:take_answer():gmatch("[^\n]+") do
+        table.insert(addresses, address)
+    end
+    return addresses
+end
+
+function Reactor:resolve(host)
+    check.type(1, "resolve", host, "string")
+    local ticket = new_ticket(self)
+    local deferred = Deferred:new {reactor = self, canceller = function()
+        self._core:resolve_cancel(ticket)
+        self._timers[ticket] = nil
+    end}
+    self._core:resolve(host, ticket)
+    settle_by(self, ticket, deferred, take_addresses)
+    return deferred
 end
 
 -- ---- streams ----

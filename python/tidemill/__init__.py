@@ -12,9 +12,11 @@
 The public names, in the order in which one meets them. Types: __init__.pyi; both it and the docstrings are made from one description.
 """
 from . import core as _core
+from .channel import Channel, Queue, Subscription
 from .connection import Connection
 from .datagram import Datagram
-from .default import call_every, call_later, connect, default_reactor, listen, next_tick, open_datagram, run, stop
+from .default import call_every, call_later, connect, default_reactor, defer, listen, next_tick, open_datagram, resolve, run, stop
+from .deferred import Deferred
 from .errors import (
     ArgumentError,
     CancelledError,
@@ -25,6 +27,7 @@ from .errors import (
     ResolveError,
     StateError,
     TimeoutError,
+    WorkError,
 )
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
@@ -35,8 +38,10 @@ __version__ = VERSION
 
 __all__ = [
     "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
-    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every",
+    "Deferred", "Channel", "Subscription", "Queue",
+    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
+    "WorkError",
     "VERSION",
 ]
 

@@ -47,5 +47,13 @@ def call_every(seconds, function):
     return default_reactor().call_every(seconds, function)
 
 
-for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every):
+def defer(work, done=None, arguments=()):
+    return default_reactor().defer(work, done, arguments)
+
+
+def resolve(host):
+    return default_reactor().resolve(host)
+
+
+for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve):
     _function.__module__ = "tidemill"

@@ -4,20 +4,17 @@ import itertools
 import os
 import signal
 import threading
+import weakref
 from collections import deque
 
 from . import core as _core
 from .connection import Connection
 from .datagram import Datagram
-from .errors import StateError
+from .deferred import Deferred, _check_callable
+from .errors import CancelledError, Error, StateError
 from .metrics import SlowWatch, metrics_of
 from .process import FdWatch, FileWatch, Process, ProcessWatch
-
-
-def _check_callable(function, what):
-    if not callable(function):
-        raise TypeError(f"{what} must be callable, not {type(function).__name__}")
-    return function
+from .workers import Pool
 
 
 class Timer:
@@ -96,6 +93,31 @@ class SignalWatch:
         return f"<SignalWatch {self._name}{'' if self.is_open else ' closed'}>"
 
 
+class _Job:
+    __slots__ = ("arguments", "deferred", "hold", "reactor", "work")
+
+    # In a worker thread.
+    def run(self):
+        work, arguments, self.work, self.arguments = self.work, self.arguments, None, None
+        try:
+            outcome = (True, work(*arguments))
+        except BaseException as error:
+            outcome = (False, error)
+        del work, arguments
+        reactor = self.reactor()
+        if reactor is not None:
+            reactor.post(lambda: self.finish(outcome))
+
+    # In the loop.
+    def finish(self, outcome):
+        is_success, value = outcome
+        reactor = self.reactor()
+        if self.deferred.is_done:
+            return
+        reactor._release(self.hold)
+        (self.deferred.succeed if is_success else self.deferred.fail)(value)
+
+
 class Reactor:
     def __init__(self, poller="", clock=""):
         self._open = set()       # connections from listen/connect until on_close has returned
@@ -108,6 +130,7 @@ class Reactor:
         self._error_handler = None
         self._slow_watch = 0     # its ticket
         self._callee = None      # the function that was called last, kept only while slow callbacks are watched
+        self._pool = None        # made when defer is first called
         self._core = _core.ReactorCore(poller, clock)
 
     # ---- running ----
@@ -216,6 +239,74 @@ class Reactor:
         number = add(seconds, ticket)
         self._timers[ticket] = (function, is_periodic)
         return Timer(self, ticket, number)
+
+    # ---- what comes later ----
+
+    def defer(self, work, done=None, arguments=()):
+        _check_callable(work, "work")
+        self._core.check_going("defer")
+        if self._pool is None:
+            self._pool = Pool(self._core.threads())
+            weakref.finalize(self, self._pool.close).atexit = False
+        job = _Job()
+        job.reactor, job.work, job.arguments = weakref.ref(self), work, tuple(arguments)
+        deferred = job.deferred = Deferred(self, lambda: self._end_job(job))
+        if done is not None:
+            deferred.on_success(done)
+        self._pool.submit(job.run)
+        job.hold = self._hold(lambda: self._stop_job(job))
+        return deferred
+
+    def _end_job(self, job):
+        self._pool.drop(job.run)
+        self._release(job.hold)
+
+    def _stop_job(self, job):
+        job.deferred._give_up(CancelledError("defer: the reactor stopped before it was done", "cancelled", operation="defer"))
+
+    @property
+    def threads(self):
+        return self._core.threads()
+
+    def set_threads(self, count):
+        self._core.set_threads(count)
+        if self._pool is not None:
+            self._pool.set_most(count)
+
+    def resolve(self, host):
+        ticket = next(self._tickets)
+        deferred = Deferred(self, lambda: self._cancel_look_up(ticket))
+        self._core.resolve(host, ticket)
+        self._timers[ticket] = (lambda: self._take_addresses(deferred), False)
+        return deferred
+
+    def _take_addresses(self, deferred):
+        try:
+            deferred.succeed(self._core.take_answer().split("\n"))
+        except Error as error:
+            deferred.fail(error)
+
+    def _cancel_look_up(self, ticket):
+        self._core.resolve_cancel(ticket)
+        self._timers.pop(ticket, None)
+
+    # A tick that a stop does not drop.
+    def _deliver(self, function):
+        ticket = next(self._tickets)
+        self._core.deliver(ticket)
+        self._timers[ticket] = (function, False)
+
+    # Keeps run() running until _release; a stop calls function instead.
+    def _hold(self, function):
+        ticket = next(self._tickets)
+        hold = (self._core.hold(ticket), ticket)
+        self._timers[ticket] = (function, False)
+        return hold
+
+    def _release(self, hold):
+        number, ticket = hold
+        self._core.release(number)
+        self._timers.pop(ticket, None)
 
     # ---- streams ----
 

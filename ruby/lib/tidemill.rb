@@ -13,7 +13,8 @@
 #     Tidemill.listen("tcp://127.0.0.1:8080", Echo)
 #     Tidemill.run
 #
-# The files, in the order in which one meets them: connection, reactor, default (the calls on Tidemill itself), errors.
+# The files, in the order in which one meets them: connection, reactor, deferred, channel, default (the calls on
+# Tidemill itself), errors; workers is the threads of defer.
 require "tidemill/core"
 
 module Tidemill
@@ -27,5 +28,8 @@ require "tidemill/connection"
 require "tidemill/datagram"
 require "tidemill/metrics"
 require "tidemill/process"
+require "tidemill/deferred"
+require "tidemill/channel"
+require "tidemill/workers"
 require "tidemill/reactor"
 require "tidemill/default"

@@ -43,7 +43,7 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, datagram, process, watch, listener, task, reactor };
+    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue };
 
     Kind kind;
     std::string name;
@@ -54,6 +54,10 @@ struct Entity {
     bool is_writable = true;           // what the last write answered
     tidemill::SourceId listener = 0;
     tidemill::Timer timer = {};
+    std::optional<tidemill::Deferred<std::string>> deferred = {};
+    std::optional<tidemill::Channel<std::string>> channel = {};
+    std::optional<tidemill::Queue<std::string>> queue = {};
+    tidemill::Subscription subscription = {};
 };
 using EntityPtr = std::shared_ptr<Entity>;
 
@@ -253,6 +257,17 @@ private:
         if (verb == "become") return become(step);
         if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);
         if (verb == "cancel") return cancel(step);
+        if (verb == "deferred") return make_deferred(step["NEW"]);
+        if (verb == "follow") return follow(made(Entity::Kind::deferred, step["NEW"]), deferred_of(step));
+        if (verb == "succeed") return void(deferred_of(step).succeed(step["TEXT"]));
+        if (verb == "fail") return void(deferred_of(step).fail(make_error(code_of(step["CODE"]), "fail")));
+        if (verb == "set_timeout") return deferred_of(step).set_timeout(seconds(step["TIME"]));
+        if (verb == "defer") return defer(step);
+        if (verb == "resolve") return resolve(step);
+        if (verb == "channel" || verb == "queue") return make_exchange(step);
+        if (verb == "subscribe" || verb == "pop") return receive(step);
+        if (verb == "publish") return entity(step["E"])->channel.value().publish(step["TEXT"]);
+        if (verb == "push") return entity(step["E"])->queue.value().push(step["TEXT"]);
         if (verb == "stop") return reactor_.stop();
         if (verb == "drain") return value_of(reactor_.drain(seconds(step["TIME"])));
         if (verb == "run") return run_reactor(step);
@@ -352,7 +367,11 @@ private:
         given_[given->name] = given;
     }
 
-    EntityPtr entity(const std::string& name) const { return name == "@" && me_ ? me_ : found(entities_, name); }
+    // What the functions of a deferred or a subscription know has no handle of it, or it would hold itself: the play's own copy has.
+    EntityPtr entity(const std::string& name) const {
+        if (name != "@" || !me_) return found(entities_, name);
+        return me_->kind >= Entity::Kind::deferred ? found(entities_, me_->name) : me_;
+    }
 
     std::string endpoint(std::string text) const {
         if (text.starts_with('@')) return found(endpoints_, text.substr(1));
@@ -563,8 +582,70 @@ private:
         keep(me);
     }
 
+    const tidemill::Deferred<std::string>& deferred_of(const Step& step) const { return entity(step["E"])->deferred.value(); }
+
+    static ErrorCode code_of(const std::string& name) {
+        auto code = ErrorCode::none;
+        while (code_name(code) != name) code = static_cast<ErrorCode>(static_cast<int>(code) + 1);
+        return code;
+    }
+
+    // The play's own copy of what a function holds.
+    Entity& keep_copy(const EntityPtr& me) {
+        given_[me->name] = me;
+        return *(entities_[me->name] = std::make_shared<Entity>(*me));
+    }
+
+    void follow(const EntityPtr& me, const tidemill::Deferred<std::string>& deferred) {
+        deferred.on_success([this, me](const std::string& value) { seen(me, "on_success", value, {}); });
+        deferred.on_failure([this, me](const Error& error) { seen(me, "on_failure", code_name(error.code), {}); });
+        keep_copy(me).deferred = deferred;
+    }
+
+    void make_deferred(const std::string& name) {
+        const EntityPtr me = made(Entity::Kind::deferred, name);
+        follow(me, tidemill::Deferred<std::string>(reactor_, [this, me] { seen(me, "cancelled", {}, {}); }));
+    }
+
+    void defer(const Step& step) {
+        const bool is_raising = step["WORK"] == "raise";
+        const auto work = [is_raising, text = step["TEXT"]] { return is_raising ? throw std::runtime_error(text) : text; };
+        follow(made(Entity::Kind::deferred, step["NEW"]), value_of(tidemill::defer(reactor_, work)));
+    }
+
+    void resolve(const Step& step) {
+        const auto addresses = value_of(tidemill::resolve(reactor_, step["ENDPOINT"]));
+        const tidemill::Deferred<std::string> line(reactor_, [addresses] { addresses.cancel(); });
+        addresses.on_success([line](const std::vector<std::string>& all) {
+            std::string text;
+            for (const std::string& each : all) text += (text.empty() ? "" : " ") + each;
+            line.succeed(text);
+        });
+        addresses.on_failure([line](const Error& error) { line.fail(error); });
+        follow(made(Entity::Kind::deferred, step["NEW"]), line);
+    }
+
+    void make_exchange(const Step& step) {
+        const EntityPtr me = made(step.verb == "queue" ? Entity::Kind::queue : Entity::Kind::channel, step["NEW"]);
+        step.verb == "queue" ? void(me->queue.emplace(reactor_)) : void(me->channel.emplace(reactor_));
+        entities_[me->name] = me;
+    }
+
+    void receive(const Step& step) {
+        const EntityPtr me = made(Entity::Kind::subscription, step["NEW"]), from = entity(step["E"]);
+        const auto function = [this, me](const std::string& value) { seen(me, "received", value, {}); };
+        Entity& kept = keep_copy(me);
+        if (step.verb == "pop") return from->queue.value().pop(function);
+        kept.subscription = from->channel.value().subscribe(function);
+    }
+
+    static bool cancelled(Entity& it) {
+        if (it.deferred) return it.deferred->cancel();
+        return it.kind == Entity::Kind::subscription ? it.subscription.cancel() : it.timer.cancel();
+    }
+
     void cancel(const Step& step) {
-        const std::string answer = word_for(entity(step["E"])->timer.cancel());
+        const std::string answer = word_for(cancelled(*entity(step["E"])));
         if (step.has("YES")) same("cancel " + step["E"], step["YES"], answer);
     }
 
@@ -618,6 +699,11 @@ private:
         if (it.kind == Entity::Kind::reactor && property == "is_draining") return word_for(reactor_.is_draining());
         if (it.kind == Entity::Kind::reactor && property == "is_running") return word_for(reactor_.is_running());
         if (it.kind == Entity::Kind::task && property == "is_active") return word_for(it.timer.is_active());
+        if (it.kind == Entity::Kind::subscription && property == "is_active") return word_for(it.subscription.is_active());
+        if (it.deferred && property == "is_done") return word_for(it.deferred->is_done());
+        if (it.channel && property == "subscribers") return std::to_string(it.channel->subscribers());
+        if (it.queue && property == "size") return std::to_string(it.queue->size());
+        if (it.queue && property == "waiting") return std::to_string(it.queue->waiting());
         if (it.kind == Entity::Kind::listener && property == "is_open") {
             const Listener* listener = find_listener(reactor_, it.listener);
             return word_for(listener != nullptr && listener->is_open());

@@ -309,6 +309,40 @@ function verbs.nothing() end
 function verbs.stop(play) play.reactor:stop() end
 function verbs.drain(play, deadline) play.reactor:drain(deadline) end
 
+function Play:follow(name, deferred)
+    local function on_success(value)
+        self:seen(name, "on_success", type(value) == "table" and table.concat(value, " ") or value)
+    end
+    deferred:on_success(on_success):on_failure(function(problem) self:seen(name, "on_failure", problem.code) end)
+    self:keep(name, deferred, on_success)
+end
+
+function Play:receive(name, from, verb)
+    local function call(value) self:seen(name, "received", value) end
+    local entity = self:entity(from)
+    self:keep(name, entity[verb](entity, call) or call, call)
+end
+
+function verbs.deferred(play, name)
+    play:follow(name, tidemill.Deferred:new {reactor = play.reactor, canceller = function() play:seen(name, "cancelled") end})
+end
+
+function verbs.fail(play, name, code)
+    local class = tidemill[code:gsub("^%l", string.upper) .. "Error"]
+    play:entity(name):fail(setmetatable({code = code, message = code}, class))
+end
+
+-- In another state: they see no local of this one.
+local works = {echo = function(text) return text end, ["raise"] = function(text) error(text, 0) end}
+
+function verbs.defer(play, name, work, text) play:follow(name, play.reactor:defer(works[work], {arguments = {text}})) end
+function verbs.resolve(play, name, host) play:follow(name, play.reactor:resolve(host)) end
+function verbs.follow(play, name, other) play:follow(name, play:entity(other)) end
+function verbs.channel(play, name) play.entities[name] = tidemill.Channel:new {reactor = play.reactor} end
+function verbs.queue(play, name) play.entities[name] = tidemill.Queue:new {reactor = play.reactor} end
+function verbs.subscribe(play, name, channel) play:receive(name, channel, "subscribe") end
+function verbs.pop(play, name, queue) play:receive(name, queue, "pop") end
+
 function verbs.cancel(play, name, answer)
     local answered = play:entity(name):cancel()
     same("cancel " .. name, answer or tostring(answered), answered)

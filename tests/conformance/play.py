@@ -276,6 +276,46 @@ class Play:
         answered = self.entity(name).cancel()
         self.same(f"cancel {name}", answer or str(answered).lower(), answered)
 
+    def follow(self, name, deferred):
+        def on_success(value):
+            self.seen(name, "on_success", value if isinstance(value, str) else " ".join(value))
+        deferred.on_success(on_success).on_failure(lambda error: self.seen(name, "on_failure", getattr(error, "code", "work")))
+        self.keep(name, deferred, on_success)
+
+    def do_deferred(self, name):
+        self.follow(name, tidemill.Deferred(self.reactor, lambda: self.seen(name, "cancelled")))
+
+    def do_follow(self, name, other):
+        self.follow(name, self.entity(other))
+
+    def do_fail(self, name, code):
+        self.entity(name).fail(getattr(tidemill, f"{code.capitalize()}Error")(code, code))
+
+    def do_defer(self, name, work, text):
+        def fail(text):
+            raise RuntimeError(text)
+        self.follow(name, self.reactor.defer({"echo": str, "raise": fail}[work], arguments=[text]))
+
+    def do_resolve(self, name, host):
+        self.follow(name, self.reactor.resolve(host))
+
+    def do_channel(self, name):
+        self.entities[name] = tidemill.Channel(self.reactor)
+
+    def do_queue(self, name):
+        self.entities[name] = tidemill.Queue(self.reactor)
+
+    def receive(self, name, take):
+        def function(value):
+            self.seen(name, "received", value)
+        self.keep(name, take(function) or function, function)
+
+    def do_subscribe(self, name, channel):
+        self.receive(name, self.entity(channel).subscribe)
+
+    def do_pop(self, name, queue):
+        self.receive(name, self.entity(queue).pop)
+
     def do_stop(self):
         self.reactor.stop()
 

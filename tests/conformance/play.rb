@@ -346,6 +346,53 @@ class Play
     same("cancel #{name}", answer || answered, answered)
   end
 
+  def follow(name, deferred)
+    function = ->(value) { seen(name, "on_success", Array(value).join(" ")) }
+    deferred.on_success(function).on_failure { |error| seen(name, "on_failure", error.respond_to?(:code) ? error.code : "work") }
+    keep(name, deferred, function)
+  end
+
+  def do_deferred(name)
+    follow(name, Tidemill::Deferred.new(reactor: @reactor, canceller: -> { seen(name, "cancelled") }))
+  end
+
+  def do_follow(name, other)
+    follow(name, entity(other))
+  end
+
+  def do_fail(name, code)
+    entity(name).fail(Tidemill.const_get("#{code.capitalize}Error").new(code))
+  end
+
+  def do_defer(name, work, text)
+    follow(name, @reactor.defer({"echo" => ->(it) { it }, "raise" => ->(it) { raise it }}[work], arguments: [text]))
+  end
+
+  def do_resolve(name, host)
+    follow(name, @reactor.resolve(host))
+  end
+
+  def do_channel(name)
+    @entities[name] = Tidemill::Channel.new(reactor: @reactor)
+  end
+
+  def do_queue(name)
+    @entities[name] = Tidemill::Queue.new(reactor: @reactor)
+  end
+
+  def receive(name, from, verb)
+    function = ->(value) { seen(name, "received", value) }
+    keep(name, entity(from).public_send(verb, function) || function, function)
+  end
+
+  def do_subscribe(name, channel)
+    receive(name, channel, :subscribe)
+  end
+
+  def do_pop(name, queue)
+    receive(name, queue, :pop)
+  end
+
   def do_stop
     @reactor.stop
   end

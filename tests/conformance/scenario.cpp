@@ -43,6 +43,19 @@ static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES
                                 {"call_every", "NEW TIME"},
                                 {"next_tick", "NEW"},
                                 {"post", "NEW"},
+                                {"deferred", "NEW"},
+                                {"follow", "NEW E"},
+                                {"succeed", "E TEXT"},
+                                {"fail", "E CODE"},
+                                {"set_timeout", "E TIME"},
+                                {"channel", "NEW"},
+                                {"subscribe", "NEW E"},
+                                {"publish", "E TEXT"},
+                                {"queue", "NEW"},
+                                {"push", "E TEXT"},
+                                {"pop", "NEW E"},
+                                {"defer", "NEW WORK TEXT"},
+                                {"resolve", "NEW ENDPOINT"},
                                 {"cancel", "E( YES)?"},
                                 {"stop", ""},
                                 {"drain", "TIME"},
@@ -72,7 +85,11 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_error", "TEXT"},
                               {"fired", ""},
                               {"on_datagram", "VALUE( from TO)?"},
-                              {"on_lost", "REASON( of TO)?"}};
+                              {"on_lost", "REASON( of TO)?"},
+                              {"on_success", "TEXT"},
+                              {"on_failure", "REASON"},
+                              {"cancelled", ""},
+                              {"received", "TEXT"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
                               {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"},
@@ -157,6 +174,7 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if (word == "EVENT") return lines.contains(text.substr(0, run(text, small + "_"))) ? run(text, small + "_") : 0;
     if (word == "NOTHING") return text.starts_with("nothing yet") ? 11 : text.starts_with("nothing") ? 7 : 0;
     if (word == "OFF") return length_of_one_of({"off"}, text);
+    if (word == "WORK") return length_of_one_of({"echo", "raise"}, text);
     if (word == "YES") return length_of_one_of({"true", "false"}, text);
     if (word == "TRANSPORT") return length_of_one_of({"tcp", "unix", "memory"}, text);
     if (word == "LANGUAGE") return length_of_one_of({"cpp", "python", "lua", "ruby"}, text);

@@ -18,6 +18,8 @@ ACTIONS = {
     "send_file": "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to": "E E( length=COUNT)?", "stop_proxy": "E",
     "become": "E NEW( VALUE)?", "make_file": "ENDPOINT VALUE",
     "spawn": "NEW TEXT( kill_on_stop=WORD)?", "close_stdin": "E", "kill": "E WORD", "on_signal": "NEW WORD", "watch_process": "NEW E", "watch_file": "NEW ENDPOINT",
+    "deferred": "NEW", "follow": "NEW E", "succeed": "E TEXT", "fail": "E CODE", "set_timeout": "E TIME", "channel": "NEW", "subscribe": "NEW E",
+    "publish": "E TEXT", "queue": "NEW", "push": "E TEXT", "pop": "NEW E", "defer": "NEW WORK TEXT", "resolve": "NEW ENDPOINT",
     "set_close_timeout": "E TIME", "set_output_limit": "E COUNT", "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
     "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "counted": "WORD COUNT", "check": "E WORD ENDPOINT",
     "fails": "CODE( ERRNO)? ACTION"}
@@ -26,11 +28,12 @@ STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "
          "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}
 LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_exit": "WORD", "on_file": "WORD", "on_drain": "", "on_shutdown": "", "on_proxy_end": "REASON",
          "on_end": "", "on_close": "REASON",
-         "on_error": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?"}
+         "on_error": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?", "on_success": "TEXT",
+         "on_failure": "REASON", "cancelled": "", "received": "TEXT"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',
          "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "TO": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",
-         "TIME": r"-?[0-9]+(?:\.[0-9]+)?", "NOTHING": "nothing(?: yet)?", "YES": "true|false", "OFF": "off", "CODE": "[a-z_]+",
+         "TIME": r"-?[0-9]+(?:\.[0-9]+)?", "NOTHING": "nothing(?: yet)?", "YES": "true|false", "OFF": "off", "WORK": "echo|raise", "CODE": "[a-z_]+",
          "ERRNO": "E[A-Z0-9]+", "REASON": r"ok|\*|os E[A-Z0-9]+|[a-z_]+", "LINE": ".+", "ACTION": ".+"}
 HEAD = {"format": "1", "spec": ".+", "over": "(tcp|unix|memory)( (tcp|unix|memory))*", "clock": "manual|system", "needs": "ipv6",
         "langs": "(cpp|python|lua|ruby)( (cpp|python|lua|ruby))*", "limit": r"[0-9]+(\.[0-9]+)?", "fails": "[0-9]+|end"}

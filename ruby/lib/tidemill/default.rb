@@ -44,5 +44,13 @@ module Tidemill
     def call_every(seconds, function = nil, &block)
       default_reactor.call_every(seconds, function, &block)
     end
+
+    def defer(...)
+      default_reactor.defer(...)
+    end
+
+    def resolve(host)
+      default_reactor.resolve(host)
+    end
   end
 end

@@ -111,6 +111,7 @@ module Tidemill
       @error_handler = nil
       @slow_watch = nil               # its ticket
       @callee = nil                   # the function that was called last, kept only while slow callbacks are watched
+      @pool = nil                     # made when defer is first called
       @core = make_core(poller, clock)
     end
 
@@ -180,6 +181,39 @@ module Tidemill
       function = callable(function, block, "function")
       ticket = next_ticket
       add_timer(ticket, @core.call_every(seconds, ticket), function, true)
+    end
+
+    # ---- what comes later ----
+
+    # The function or block is the work.
+    def defer(work = nil, done: nil, arguments: [], &block)
+      work = callable(work, block, "work")
+      @core.check_going("defer")
+      @pool ||= make_pool
+      job = Job.new(self, work, arguments.to_a)
+      deferred = job.deferred = Deferred.new(reactor: self, canceller: -> { end_job(job) })
+      deferred.on_success(done) unless done.nil?
+      @pool.submit(job)
+      job.hold = hold { stop_job(job) }
+      deferred
+    end
+
+    def threads
+      @core.threads
+    end
+
+    def set_threads(count)
+      @core.set_threads(count)
+      @pool.most = count if @pool
+      nil
+    end
+
+    def resolve(host)
+      ticket = next_ticket
+      deferred = Deferred.new(reactor: self, canceller: -> { cancel_look_up(ticket) })
+      @core.resolve(host, ticket)
+      @timers[ticket] = [-> { take_addresses(deferred) }, false]
+      deferred
     end
 
     # ---- streams ----
@@ -374,6 +408,66 @@ module Tidemill
     # One exception leaves run; a later one is told about here, so that nothing is lost silently.
     def report(error)
       $stderr.puts "tidemill: raised after the one that leaves run: #{error.full_message(highlight: false)}"
+    end
+
+    # ---- what comes later ----
+
+    def check_thread(operation)
+      @core.check_thread(operation)
+    end
+
+    # A tick that a stop does not drop.
+    def deliver(function)
+      ticket = next_ticket
+      @core.deliver(ticket)
+      @timers[ticket] = [function, false]
+    end
+
+    # Keeps run running until release; a stop calls the block instead.
+    def hold(&block)
+      ticket = next_ticket
+      hold = [@core.hold(ticket), ticket]
+      @timers[ticket] = [block, false]
+      hold
+    end
+
+    def release(hold)
+      number, ticket = hold
+      @core.release(number)
+      @timers.delete(ticket)
+    end
+
+    def make_pool
+      pool = Pool.new(@core.threads)
+      ObjectSpace.define_finalizer(self, Pool.closer(pool.jobs))
+      pool
+    end
+
+    def finish_job(job, is_success, value)
+      return if job.deferred.done?
+
+      release(job.hold)
+      is_success ? job.deferred.succeed(value) : job.deferred.fail(value)
+    end
+
+    def end_job(job)
+      @pool.drop(job)
+      release(job.hold)
+    end
+
+    def stop_job(job)
+      job.deferred.__send__(:give_up, CancelledError.new("defer: the reactor stopped before it was done", operation: "defer"))
+    end
+
+    def take_addresses(deferred)
+      deferred.succeed(@core.take_answer.split("\n"))
+    rescue Error => error
+      deferred.fail(error)
+    end
+
+    def cancel_look_up(ticket)
+      @core.resolve_cancel(ticket)
+      @timers.delete(ticket)
     end
 
     # ---- helpers ----

@@ -221,7 +221,7 @@ TEST_CASE("resolver_results_that_come_after_the_reactor_are_dropped") {
         {
             Reactor reactor;
             for (int i = 0; i < 10; ++i) {
-                reactor.service<Resolver>().resolve(parse_endpoint("tcp://localhost:1", "test").value(), [held](const auto&) {});
+                reactor.service<Resolver>().resolve(parse_endpoint("tcp://localhost:1", "test").value(), "test", [held](const auto&) {});
             }
             if (round % 2 == 0) CHECK(reactor.run_once(1ms).ok());
         }
