@@ -5,7 +5,7 @@
 
 #include "tidemill/net/resolver.h"
 #include "tidemill/net/signal_watch.h"
-#include "tidemill/reactor/workers.h"
+#include "tidemill/reactor/work_threads.h"
 
 namespace tidemill::script {
 
@@ -257,23 +257,23 @@ void ReactorCore::resolve_cancel(std::int64_t ticket) {
 }
 
 std::uint64_t ReactorCore::threads() {
-    return reactor_.service<Workers>().threads();
+    return reactor_.service<WorkThreads>().threads();
 }
 
 void ReactorCore::set_threads(std::int64_t count) {
-    check(reactor_.service<Workers>().set_threads(count < 0 ? 0 : static_cast<std::size_t>(count)));
+    check(reactor_.service<WorkThreads>().set_threads(count < 0 ? 0 : static_cast<std::size_t>(count)));
 }
 
 std::uint64_t ReactorCore::submit(Task work, Outcome outcome, std::int64_t ticket) {
     return value_or_throw(
-        reactor_.service<Workers>().submit(std::move(work), [this, ticket, outcome = std::move(outcome)](const Error& error) {
+        reactor_.service<WorkThreads>().submit(std::move(work), [this, ticket, outcome = std::move(outcome)](const Error& error) {
             answer(ticket, error.is_set() ? Result<std::string>(error) : std::move(*outcome));
         }));
 }
 
 void ReactorCore::cancel_job(std::uint64_t job) {
     check_usable("cancel");
-    reactor_.service<Workers>().cancel(job);
+    reactor_.service<WorkThreads>().cancel(job);
 }
 
 // ---- listeners and connections ----

@@ -22,4 +22,4 @@
 #include "tidemill/reactor/deferred.h" // Deferred
 #include "tidemill/reactor/queue.h"    // Queue
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
-#include "tidemill/reactor/workers.h"  // Workers: the threads of defer
+#include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer

@@ -14,7 +14,7 @@ from .deferred import Deferred, _check_callable
 from .errors import CancelledError, Error, StateError
 from .metrics import SlowWatch, metrics_of
 from .process import FdWatch, FileWatch, Process, ProcessWatch
-from .workers import Pool
+from .pool import Pool
 
 
 class Timer:

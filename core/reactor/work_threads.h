@@ -1,4 +1,4 @@
-// Workers: a reactor's threads for work that blocks or computes. defer() in defer.h is what programs use.
+// WorkThreads: a reactor's threads for work that blocks or computes. defer() in defer.h is what programs use.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -9,12 +9,12 @@
 
 namespace tidemill {
 
-class Workers {
+class WorkThreads {
 public:
     // Error not set: the work is done.
     using Done = std::function<void(const Error&)>;
 
-    explicit Workers(Reactor& reactor);
+    explicit WorkThreads(Reactor& reactor);
 
     // The most threads at once; they start when they are needed. 1 to limits::most_worker_threads. Errors: argument.
     Result<void> set_threads(std::size_t threads);

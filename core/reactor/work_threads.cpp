@@ -1,10 +1,10 @@
-#include "tidemill/reactor/workers.h"
+#include "tidemill/reactor/work_threads.h"
 
 namespace tidemill {
 
-Workers::Workers(Reactor& reactor) : reactor_(reactor), pool_(limits::worker_threads, limits::worker_queue) {}
+WorkThreads::WorkThreads(Reactor& reactor) : reactor_(reactor), pool_(limits::worker_threads, limits::worker_queue) {}
 
-Result<void> Workers::set_threads(std::size_t threads) {
+Result<void> WorkThreads::set_threads(std::size_t threads) {
     if (Result<void> usable = reactor_.check_usable("set_threads"); !usable) return usable;
     if (threads < 1 || threads > limits::most_worker_threads) {
         return make_error(ErrorCode::argument, "set_threads", {},
@@ -15,7 +15,7 @@ Result<void> Workers::set_threads(std::size_t threads) {
     return {};
 }
 
-Result<std::uint64_t> Workers::submit(Task work, Done done) {
+Result<std::uint64_t> WorkThreads::submit(Task work, Done done) {
     if (Result<void> usable = reactor_.check_usable("defer"); !usable) return usable.error();
     if (reactor_.is_stopping()) return make_error(ErrorCode::state, "defer", {}, "the reactor is stopping");
     const std::uint64_t id = ++last_job_;
@@ -32,7 +32,7 @@ Result<std::uint64_t> Workers::submit(Task work, Done done) {
     return id;
 }
 
-void Workers::finish(std::uint64_t job, const Error& error) {
+void WorkThreads::finish(std::uint64_t job, const Error& error) {
     const auto found = jobs_.find(job);
     if (found == jobs_.end()) return;
     const Done done = std::move(found->second.done);
@@ -40,7 +40,7 @@ void Workers::finish(std::uint64_t job, const Error& error) {
     done(error);
 }
 
-void Workers::cancel(std::uint64_t job) {
+void WorkThreads::cancel(std::uint64_t job) {
     const auto found = jobs_.find(job);
     if (found == jobs_.end()) return;
     pool_.drop(found->second.place);
