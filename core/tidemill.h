@@ -17,3 +17,5 @@
 #include "tidemill/net/process_watch.h"  // watch_process
 #include "tidemill/net/signal_watch.h"   // on_signal
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
+#include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/sys/systemd.h"      // notify_systemd
