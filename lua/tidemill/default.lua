@@ -47,4 +47,8 @@ function default.call_every(seconds, call)
     return default_reactor():call_every(seconds, call)
 end
 
+function default.notify_systemd(state)
+    return core.notify_systemd(state)
+end
+
 return default

@@ -24,10 +24,11 @@ local tidemill = {
     Listener = reactor.Listener,
     Timer = reactor.Timer,
     SignalWatch = reactor.SignalWatch,
+    Workers = require "tidemill.workers",
     Error = errors.Error,
 }
 
--- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every
+-- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, notify_systemd
 for name, call in pairs(default) do
     tidemill[name] = call
 end

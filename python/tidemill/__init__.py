@@ -14,7 +14,7 @@ The public names, in the order in which one meets them. Types: __init__.pyi; bot
 from . import core as _core
 from .connection import Connection
 from .datagram import Datagram
-from .default import call_every, call_later, connect, default_reactor, listen, next_tick, open_datagram, run, stop
+from .default import call_every, call_later, connect, default_reactor, listen, next_tick, notify_systemd, open_datagram, run, stop
 from .errors import (
     ArgumentError,
     CancelledError,
@@ -27,13 +27,14 @@ from .errors import (
     TimeoutError,
 )
 from .reactor import Listener, Reactor, SignalWatch, Timer
+from .workers import Workers
 
 VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch",
-    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every",
+    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "Workers",
+    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "notify_systemd",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
     "VERSION",
 ]

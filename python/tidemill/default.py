@@ -2,6 +2,7 @@
 import os
 import threading
 
+from . import core as _core
 from .reactor import Reactor
 
 _local = threading.local()
@@ -47,5 +48,9 @@ def call_every(seconds, function):
     return default_reactor().call_every(seconds, function)
 
 
-for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every):
+def notify_systemd(state):
+    return _core.notify_systemd(state)
+
+
+for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, notify_systemd):
     _function.__module__ = "tidemill"
