@@ -489,7 +489,8 @@ class Reactor:
     def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0) -> Listener:
         """Listens; every accepted stream gets the connection that factory (a Connection class will do) makes.
 
-        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only).
+        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only),
+        "systemd://name" or "systemd://0" (a socket that systemd opened and passed on, by name or place).
         mode: permission bits of a UNIX socket's file, -1 for the umask's. reuse_port (TCP only): several reactors or processes listen on the same
         address and the system spreads the connections; all of them must ask for it. max_connections: accepted and open at once, 0 for any number;
         at the maximum accepting waits until one is gone. Errors: ArgumentError, OsError, ResolveError.
@@ -583,6 +584,31 @@ class Reactor:
     def is_running(self) -> bool:
         """Whether run(), run_once() or poll() is under way."""
 
+@final
+class Workers:
+    """Several reactors that share nothing, to use many cores: in Python and Ruby forked processes, in Lua and C++ threads.
+
+    With listen(..., reuse_port=True) each listens on the same port and the system spreads the connections.
+    """
+
+    def __init__(self, count: int, setup: Callable[[Reactor, int], object], deadline: float = 30.0) -> None:
+        """setup(reactor, index), index 0, 1, ..., is called in each worker with its reactor, which then runs. count: 0 for one on each usable core.
+
+        deadline: seconds that connections may go on when the workers stop. In Lua setup is a file's name (its `...` are reactor and index) or a function
+        without upvalues; the option `arguments` is a list of plain values that follow. Errors: ArgumentError.
+        """
+    @property
+    def count(self) -> int:
+        """How many there are."""
+    def run(self) -> None:
+        """Starts the workers and returns when all have ended. SIGTERM and SIGINT stop them meanwhile (not in C++).
+
+        Python, Ruby: a process that dies is started again; one that lived less than 5 s after a delay of 0.1 s that doubles up to 5 s, and after 10
+        such deaths in a row all are stopped: LimitError. A second signal kills. Lua, C++: the error of one stops all and leaves here. Errors: StateError.
+        """
+    def stop(self) -> None:
+        """Each worker drains (Reactor.drain) with the deadline; run() then returns. From any thread (in Lua from the state that made it)."""
+
 VERSION: str
 """This library's version."""
 
@@ -608,3 +634,8 @@ def defer(work: Callable[[], object], done: Callable[[object], object] | None = 
     """default_reactor().defer(...)"""
 def resolve(host: str) -> Deferred:
     """default_reactor().resolve(host)"""
+def notify_systemd(state: str) -> bool:
+    """Tells the service manager how this service is: "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=..." (sd_notify(3)).
+
+    False if there is none (no NOTIFY_SOCKET). Never waits. Errors: OsError, ArgumentError.
+    """

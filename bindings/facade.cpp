@@ -6,6 +6,8 @@
 #include "tidemill/net/resolver.h"
 #include "tidemill/net/signal_watch.h"
 #include "tidemill/reactor/work_threads.h"
+#include "tidemill/reactor/workers.h"
+#include "tidemill/sys/systemd.h"
 
 namespace tidemill::script {
 
@@ -106,6 +108,16 @@ void ReactorCore::drain(double deadline) {
 
 bool ReactorCore::is_draining() {
     return reactor_.is_draining();
+}
+
+static thread_local Worker* current_worker = nullptr;
+
+void set_current_worker(Worker* worker) {
+    current_worker = worker;
+}
+
+void ReactorCore::attach_to_worker() {
+    if (current_worker != nullptr) current_worker->attach(reactor_);
 }
 
 int ReactorCore::fd() {
@@ -472,6 +484,16 @@ std::uint64_t connection_pending(ScriptHandler& handler) {
 Error write_error(ScriptHandler& handler, ErrorCode code) {
     if (handler.connection() != nullptr) return handler.connection()->write_error(code);
     return make_error(code, "write", {}, code == ErrorCode::closed ? "the connection is closed" : "the connection has not been started");
+}
+
+// ---- the service manager ----
+
+bool notify_systemd(Bytes state) {
+    return value_or_throw(tidemill::notify_systemd(state));
+}
+
+void inherit_sockets() {
+    tidemill::inherit_sockets();
 }
 
 // ---- tables ----

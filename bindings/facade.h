@@ -12,6 +12,10 @@
 #include "bindings/script.h"
 #include "tidemill/reactor/deferred.h"
 
+namespace tidemill {
+class Worker;
+}
+
 namespace tidemill::script {
 
 struct Failure {
@@ -45,6 +49,8 @@ public:
     void stop();
     void drain(double deadline);
     bool is_draining();
+    // For a binding whose workers are threads: the worker of this thread, if it is one, stops this reactor with the others.
+    void attach_to_worker();
     int fd();
     // For libraries that announce a signal by writing an octet; see Reactor::wake_fd.
     int wake_fd();
@@ -160,6 +166,14 @@ inline WriteResult connection_write(ScriptHandler& handler, Bytes octets) {
     return {WriteResult::Kind::failed, handler.was_attached() ? ErrorCode::closed : ErrorCode::state};
 }
 Error write_error(ScriptHandler& handler, ErrorCode code);
+
+// The worker that this thread is, for attach_to_worker.
+void set_current_worker(Worker* worker);
+
+// False without a service manager. Throws os, argument.
+bool notify_systemd(Bytes state);
+// Before a fork: the child is not the process that the service manager meant.
+void inherit_sockets();
 
 // "code class\n" for each line of errors.def, from which the languages make their exception classes.
 Bytes error_table();

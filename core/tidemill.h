@@ -23,3 +23,5 @@
 #include "tidemill/reactor/queue.h"    // Queue
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
+#include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/sys/systemd.h"      // notify_systemd

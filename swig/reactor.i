@@ -15,6 +15,7 @@ public:
     void stop();
     void drain(double deadline);
     bool is_draining();
+    void attach_to_worker();
     int fd();
     int wake_fd();
     double now();
@@ -57,6 +58,9 @@ public:
     bool watch_is_open(std::uint64_t watch);
     void watch_close(std::uint64_t watch);
 };
+
+bool notify_systemd(Bytes state);
+void inherit_sockets();
 
 Bytes error_table();
 Bytes version();

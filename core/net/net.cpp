@@ -2,6 +2,7 @@
 
 #include "tidemill/net/connector.h"
 #include "tidemill/net/memory.h"
+#include "tidemill/sys/systemd.h"
 
 namespace tidemill {
 
@@ -28,6 +29,13 @@ static Result<Address> listening_address(const Endpoint& endpoint) {
     return found.value().front();
 }
 
+static Result<ListeningSocket> listening_socket(const Endpoint& endpoint, const ListenOptions& options) {
+    if (endpoint.scheme == Endpoint::Scheme::systemd) return inherited_listening_socket(endpoint.host);
+    Result<Address> address = listening_address(endpoint);
+    if (!address) return address.error();
+    return open_listening_socket(address.value(), options.backlog, options.mode, options.reuse_port);
+}
+
 Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory factory, ListenOptions options) {
     Result<Endpoint> endpoint = stream_endpoint(text, "listen");
     if (!endpoint) return endpoint.error();
@@ -39,9 +47,7 @@ Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory
     if (endpoint.value().scheme == Endpoint::Scheme::memory) {
         return reactor.service<MemoryHub>().listen(endpoint.value(), std::move(factory), options.backlog, options.max_connections);
     }
-    Result<Address> address = listening_address(endpoint.value());
-    if (!address) return address.error();
-    Result<ListeningSocket> socket = open_listening_socket(address.value(), options.backlog, options.mode, options.reuse_port);
+    Result<ListeningSocket> socket = listening_socket(endpoint.value(), options);
     if (!socket) return socket.error();
     auto made = std::make_unique<SocketListener>(reactor, std::move(socket).value(), std::move(factory));
     SocketListener& listener = *made;

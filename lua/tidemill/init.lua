@@ -35,10 +35,11 @@ local tidemill = {
     Channel = channel.Channel,
     Subscription = channel.Subscription,
     Queue = channel.Queue,
+    Workers = require "tidemill.workers",
     Error = errors.Error,
 }
 
--- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve
+-- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve, notify_systemd
 for name, call in pairs(default) do
     tidemill[name] = call
 end

@@ -2,6 +2,7 @@
 import os
 import threading
 
+from . import core as _core
 from .reactor import Reactor
 
 _local = threading.local()
@@ -55,5 +56,9 @@ def resolve(host):
     return default_reactor().resolve(host)
 
 
-for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve):
+def notify_systemd(state):
+    return _core.notify_systemd(state)
+
+
+for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve, notify_systemd):
     _function.__module__ = "tidemill"

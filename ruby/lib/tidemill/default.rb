@@ -41,6 +41,10 @@ module Tidemill
       default_reactor.call_later(seconds, function, &block)
     end
 
+    def notify_systemd(state)
+      Core.notify_systemd(state)
+    end
+
     def call_every(seconds, function = nil, &block)
       default_reactor.call_every(seconds, function, &block)
     end
