@@ -141,9 +141,10 @@ void Datagram::on_read_failed(int error) {
             return end(os_error(error, "read", local_));
         case ENOMEM:
         case ENOBUFS:
+            // What came is still there, and no report will come for it: the clock asks again.
             can_read_ = false;
-            reactor_.arm(socket_.fd.get(), Direction::read);
-            return;
+            is_read_refused_ = true;
+            return try_again_soon();
         default:
             if (!take_failures()) lose(os_error(error, "write", peer_));
     }
