@@ -553,6 +553,7 @@ class Reactor:
         """This program's standard input, whatever it is, as a connection that can be read. raw: a terminal gives each key at once and shows none, until on_close.
 
         Descriptor 0 is neither closed nor made non-blocking. Errors: OsError, StateError.
+        """
     def defer(self, work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: list | tuple = ()) -> Deferred:
         """Calls work with the arguments in another thread; the Deferred has what it answers, or what it raised. done: a shortcut for on_success.
 

@@ -370,7 +370,7 @@ void Reactor::end_everything() {
 
 void Reactor::end_holds() {
     for (auto& [id, on_stop] : std::exchange(holds_, {})) {
-        if (on_stop) call(on_stop);
+        if (on_stop) call(on_stop, "hold");
     }
 }
 
