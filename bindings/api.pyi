@@ -334,6 +334,96 @@ class SignalWatch:
     def close(self) -> None:
         """The function is not called after this; the signal's old action comes back with its last watch. A second close does nothing."""
 
+class Process:
+    """A child process with its standard streams. Subclass it and override the callbacks that you need.
+
+    Callbacks come in this order: (on_stdout | on_stderr | on_drain)* on_exit. on_exit comes exactly once and last, also when the reactor stops. The
+    reactor keeps the object alive from spawn until on_exit has returned.
+    """
+
+    def on_stdout(self, data: bytes) -> None:
+        """Octets of its standard output: at least one, in order, cut anywhere."""
+    def on_stderr(self, data: bytes) -> None:
+        """Octets of its error output, if spawn was asked for stderr="pipe"."""
+    def on_drain(self) -> None:
+        """What is queued for its input fell to the low watermark after it had risen above the high one: write again."""
+    def on_exit(self, code: int | None, signal: str | None) -> None:
+        """It has ended and its outputs have: with a code (0 to 255), or by a signal such as "KILL"; the other one is nothing. Always the last callback.
+
+        Both are nothing when that is not known: the reactor stopped while it ran, or the program took the status itself. Others that hold its outputs,
+        such as a daemon that it started, delay this by a second at most.
+        """
+    def on_error(self, error: Exception) -> None:
+        """Only if you define it: one of this process's callbacks raised `error`. Without it the reactor's error handler is asked; without that the exception leaves run()."""
+    def write(self, data: bytes) -> bool:
+        """Queues octets for its standard input. False: the queue is above the high watermark, wait for on_drain.
+
+        Errors: ClosedError after close_stdin, when nobody reads it any more, and after the end; StateError if its input is no pipe.
+        """
+    def close_stdin(self) -> None:
+        """It reads the end after what was written. A second call does nothing."""
+    def kill(self, signal: str = "TERM") -> bool:
+        """Sends it a signal. False if it has ended; no other process ever gets it. Errors: ArgumentError (no such signal), OsError."""
+    def pause(self) -> None:
+        """No on_stdout, on_stderr and on_exit until resume(); a child that goes on writing waits."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    @property
+    def pid(self) -> int:
+        """Its number in the system; 0 before spawn."""
+    @property
+    def is_running(self) -> bool:
+        """Whether its end has not been noticed yet."""
+    @property
+    def pending(self) -> int:
+        """Octets written and not yet taken by its input."""
+    @property
+    def reactor(self) -> Reactor | None:
+        """The reactor that it belongs to; nothing before spawn."""
+
+@final
+class FileWatch:
+    """A function that is called when a file or folder changes. Made by Reactor.watch_file; stays until close(), the file's deletion or the reactor's stop."""
+
+    @property
+    def path(self) -> str:
+        """What is watched, as it was given."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the function may still be called."""
+    def close(self) -> None:
+        """The function is not called after this. A second close does nothing."""
+
+@final
+class ProcessWatch:
+    """A function that is called once when a process has ended. Made by Reactor.watch_process; closes itself then."""
+
+    @property
+    def pid(self) -> int:
+        """The process that is watched."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the function may still be called."""
+    def close(self) -> None:
+        """The function is not called after this. A second close does nothing."""
+
+@final
+class FdWatch:
+    """Functions that are called while a descriptor is ready. Made by Reactor.watch_fd; stays until close() or until the reactor stops."""
+
+    @property
+    def fd(self) -> int:
+        """The descriptor's number, as it was given."""
+    def set_readable(self, is_on: bool) -> None:
+        """Whether on_readable is called. Errors: ArgumentError if there is no such function."""
+    def set_writable(self, is_on: bool) -> None:
+        """Whether on_writable is called. Errors: ArgumentError if there is no such function."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the functions may still be called."""
+    def close(self) -> None:
+        """The functions are not called after this; the descriptor stays open. A second close does nothing."""
+
 class Reactor:
     """The loop. One thread owns it: the one that runs it; `post` is what other threads may call."""
 
@@ -420,6 +510,33 @@ class Reactor:
 
         The system is asked in another thread; its answer is kept for 10 s, that there is no such name for 1 s. A literal address (IPv6 without
         brackets, with a scope or without) is its own answer. Errors: ArgumentError, StateError.
+        """
+    def watch_file(self, path: str, function: Callable[[str, str], object]) -> FileWatch:
+        """Calls function(event, name) when a file or folder changes. name: the entry of a watched folder, "" for what is watched itself.
+
+        event: "modified"; "created" (also moved in); "moved" (away; a watch of the file itself stays on it); "deleted" (of what is watched
+        itself: the watch then is closed); "overflow" (the system lost events: look for yourself). Several watches of a path are all called.
+        Errors: OsError (ENOENT, EACCES, ENOSPC).
+        """
+    def watch_process(self, pid: int, function: Callable[[int], object]) -> ProcessWatch:
+        """Calls function(pid) once when that process, whoever's child it is, has ended; its exit status stays for its parent. Errors: OsError (ESRCH), ArgumentError."""
+    def watch_fd(self, fd: int, on_readable: Callable[[], object] | None = None, on_writable: Callable[[], object] | None = None) -> FdWatch:
+        """Calls the functions in every turn in which the descriptor (a number, in Python what has fileno(), in Ruby an IO) is ready, for other libraries' sockets.
+
+        It is neither read nor changed nor closed; a duplicate is watched, so close the watch before what it watches. A hang-up is both.
+        Errors: OsError (EBADF; EPERM for a plain file), ArgumentError without any function.
+        """
+    def spawn(self, argv: list[str], handler: Process | Callable[[], Process], cwd: str = "", environment: dict[str, str] | None = None, stdin: str = "pipe", stdout: str = "pipe", stderr: str = "inherit", shell: bool = False, kill_on_stop: str = "") -> Process:
+        """Starts a program (argv[0], looked up in PATH) with arguments, never through a shell unless shell is true: then argv is one text for /bin/sh -c.
+
+        environment: all of it, nothing for this process's. stdin, stdout, stderr: "pipe", "null", "inherit"; stderr also "stdout". The child
+        gets no other descriptor. kill_on_stop: the signal for a child that runs when the reactor ends, "" for none; it is reaped in any case.
+        Errors: OsError (ENOENT, EACCES: it could not be started), ArgumentError, StateError.
+        """
+    def open_input(self, handler: Connection | Callable[[], Connection], raw: bool = False) -> Connection:
+        """This program's standard input, whatever it is, as a connection that can be read. raw: a terminal gives each key at once and shows none, until on_close.
+
+        Descriptor 0 is neither closed nor made non-blocking. Errors: OsError, StateError.
         """
     def set_error_handler(self, function: Callable[[Exception, Connection | None], object] | None) -> None:
         """function(error, connection or nothing) takes what a callback raised, unless the connection has on_error; nothing restores the default: run() raises it."""

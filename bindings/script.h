@@ -42,6 +42,11 @@ struct Value {
     static Value seconds(double number) { return Value(number); }
     static Value flag(bool flag) { return Value(flag); }
     static Value failure(const Error& error) { return {Kind::error, error}; }
+    // None, nil.
+    static Value nothing() {
+        static const Error no_error;
+        return failure(no_error);
+    }
 
 private:
     Value(Kind of, Bytes value) : kind(of), bytes(value) {}

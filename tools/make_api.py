@@ -120,9 +120,16 @@ def parts(node):
 
 def callable_in(node):
     """The arguments, each with a name, and the result of the Callable among the alternatives of `node`."""
-    call = next(part for part in parts(node) if isinstance(part, ast.Subscript))
+    call = next(part for part in parts(node) if isinstance(part, ast.Subscript) and not container(part))
     arguments, result = call.slice.elts
     return [(callback_argument(argument), argument) for argument in arguments.elts], result
+
+
+def container(node):
+    """"list" or "dict" and the types in it; nothing for a Callable."""
+    if node.value.id == "Callable":
+        return None
+    return node.value.id, node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
 
 
 def callback_argument(node):
@@ -253,6 +260,9 @@ def ruby_type(node, is_parameter=False):
 
 
 def ruby_part(node, is_parameter):
+    if isinstance(node, ast.Subscript) and container(node):
+        kind, inner = container(node)
+        return {"list": "Array", "dict": "Hash"}[kind] + f"[{', '.join(map(ruby_type, inner))}]"
     if isinstance(node, ast.Subscript):
         made = ruby_type(callable_in(node)[1])
         function = "^" + ruby_block(node)
@@ -356,6 +366,9 @@ def lua_type(node):
 
 def lua_part(node):
     """One type; where a function that makes connections is taken, a connection class is too."""
+    if isinstance(node, ast.Subscript) and container(node):
+        kind, inner = container(node)
+        return [f"{lua_type(inner[0])}[]" if kind == "list" else f"table<{', '.join(map(lua_type, inner))}>"]
     if isinstance(node, ast.Subscript):
         arguments, result = callable_in(node)
         texts = [f"{name}: {lua_type(argument)}" for name, argument in arguments]

@@ -15,6 +15,7 @@ local channel = require "tidemill.channel"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
+local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 
 local tidemill = {
@@ -29,6 +30,10 @@ local tidemill = {
     Channel = channel.Channel,
     Subscription = channel.Subscription,
     Queue = channel.Queue,
+    Process = process.Process,
+    FileWatch = process.FileWatch,
+    ProcessWatch = process.ProcessWatch,
+    FdWatch = process.FdWatch,
     Error = errors.Error,
 }
 

@@ -4,6 +4,7 @@ local check = require "tidemill.check"
 local core = require "tidemill.core"
 local Deferred = require "tidemill.deferred"
 local errors = require "tidemill.errors"
+local process = require "tidemill.process"
 
 -- What takes the core's place when it is finalised before somebody who still has the reactor, as at the end of a state.
 local gone = setmetatable({}, {
@@ -401,6 +402,68 @@ function Reactor:on_signal(name, call)
     check.type(1, "on_signal", name, "string")
     check.callable(2, "on_signal", call)
     return add_object(self, setmetatable({_name = name, _function = call}, SignalWatch), self._core.on_signal, name)
+end
+
+function Reactor:watch_file(path, call)
+    check.type(1, "watch_file", path, "string")
+    check.callable(2, "watch_file", call)
+    return add_object(self, setmetatable({_path = path, _function = call}, process.FileWatch), core.watch_file, path)
+end
+
+function Reactor:watch_process(pid, call)
+    check.type(1, "watch_process", pid, "number")
+    check.callable(2, "watch_process", call)
+    return add_object(self, setmetatable({_pid = pid, _function = call}, process.ProcessWatch), core.watch_process, pid)
+end
+
+-- options: on_readable, on_writable; one of them or both.
+function Reactor:watch_fd(fd, options)
+    check.type(1, "watch_fd", fd, "number")
+    options = check.options(2, "watch_fd", options, {on_readable = "function", on_writable = "function"})
+    local made = setmetatable({_fd = fd, _readable = options.on_readable, _writable = options.on_writable}, process.FdWatch)
+    return add_object(self, made, core.watch_fd, fd, options.on_readable ~= nil, options.on_writable ~= nil)
+end
+
+-- ---- processes and the standard input ----
+
+local spawn_options = {cwd = "string", environment = "table", stdin = "string", stdout = "string", stderr = "string", shell = "boolean",
+    kill_on_stop = "string"}
+
+-- argv: a list, or with the option shell one string. handler: a process object, a class, or a function that makes one.
+function Reactor:spawn(argv, handler, options)
+    options = check.options(3, "spawn", options, spawn_options)
+    check.type(1, "spawn", argv, options.shell and "string" or "table")
+    local is_made = type(handler) == "table" and rawget(handler, "_id") ~= nil
+    local made = is_made and handler or check.factory(2, "spawn", handler)()
+    if type(made) ~= "table" or made.close_stdin == nil then
+        error("a tidemill.Process is needed, not " .. type(made), 0)
+    end
+    if made._id ~= 0 and core.process_is_there(made._reactor._core, made._id) then
+        error(errors.describe("state", "spawn", "", "this process object is in use already"), 0)
+    end
+    local words, variables = options.shell and {argv} or argv, {}
+    for name, value in pairs(options.environment or {}) do
+        variables[#variables + 1] = name .. "=" .. value
+    end
+    local streams = ("%s %s %s"):format(options.stdin or "pipe", options.stdout or "pipe", options.stderr or "inherit")
+    add_object(self, made, core.spawn_process, table.concat(words, "\0"), #words, options.cwd or "", table.concat(variables, "\0"),
+        options.environment and #variables or -1, streams, options.shell or false, options.kill_on_stop or "")
+    made._pid = core.process_pid(self._core, made._id)
+    return made
+end
+
+-- options: raw.
+function Reactor:open_input(handler, options)
+    local is_made = core.is_connection(handler)
+    local factory = not is_made and check.factory(1, "open_input", handler)
+    options = check.options(2, "open_input", options, {raw = "boolean"})
+    local connection = self:_adopt(is_made and handler or factory())
+    local succeeded, problem = pcall(core.open_input, self._core, connection, options.raw or false)
+    if not succeeded then
+        core.release(self._open, connection)
+        error(problem, 0)
+    end
+    return connection
 end
 
 -- ---- the rest ----

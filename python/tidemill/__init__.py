@@ -29,13 +29,14 @@ from .errors import (
     TimeoutError,
     WorkError,
 )
+from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
 
 VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch",
+    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "Process", "FileWatch", "ProcessWatch", "FdWatch",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve",
     "Deferred", "Channel", "Subscription", "Queue",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",

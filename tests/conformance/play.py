@@ -75,6 +75,24 @@ class Socket(tidemill.Datagram):
 class ForgivingSocket(Socket):
     on_error = ForgivingRecorder.on_error
 
+class Child(tidemill.Process):
+    """The same for processes."""
+
+    def __init__(self, play, name):
+        self.play, self.name, self.writable, self.is_over = play, name, None, False
+
+    def on_stdout(self, data):
+        self.play.seen(self.name, "on_data", data, me=self)
+
+    def on_drain(self):
+        self.play.seen(self.name, "on_drain", me=self)
+
+    def on_exit(self, code, signal):
+        self.play.seen(self.name, "on_exit", signal or ("unknown" if code is None else str(code)), me=self)
+
+class ForgivingChild(Child):
+    on_error = ForgivingRecorder.on_error
+
 # -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 class Play:
@@ -127,7 +145,7 @@ class Play:
                     self.problem = self.problem or (line, f"in {name} {event}: {error!r}")
         finally:
             self.me, self.in_loop = None, True
-            if event == "on_close":
+            if event in ("on_close", "on_exit"):
                 me.is_over = True
 
     def loop(self, call, *arguments):
@@ -210,6 +228,26 @@ class Play:
 
     def do_write(self, name, value, to=None):
         self.entity(name).writable = self.entity(name).write(value, *[] if to is None else [self.endpoint(to)])
+
+    def do_spawn(self, name, text, kill_on_stop):
+        child = (ForgivingChild if self.scenario.reacts(name, "on_error") else Child)(self, name)
+        self.reactor.spawn(self.endpoint(text), child, shell=True, kill_on_stop=kill_on_stop or "")
+        self.keep(name, child, child)
+
+    def do_on_signal(self, name, signal):
+        def function(_):
+            self.seen(name, "fired")
+        self.keep(name, self.reactor.on_signal(signal, function), function)
+
+    def do_watch_process(self, name, process):
+        def function(_):
+            self.seen(name, "fired")
+        self.keep(name, self.reactor.watch_process(self.entity(process).pid, function), function)
+
+    def do_watch_file(self, name, path):
+        def function(event, _):
+            self.seen(name, "on_file", event)
+        self.keep(name, self.reactor.watch_file(self.endpoint(path), function), function)
 
     def do_make_file(self, path, value):
         pathlib.Path(self.endpoint(path)).write_bytes(value)

@@ -102,6 +102,36 @@ class ForgivingSocket < Socket
   end
 end
 
+# The same for processes.
+class Child < Tidemill::Process
+  attr_reader :name
+  attr_accessor :writable, :is_over
+
+  def initialize(play, name)
+    super()
+    @play = play
+    @name = name
+  end
+
+  def on_stdout(data)
+    @play.seen(@name, "on_data", data, me: self)
+  end
+
+  def on_drain
+    @play.seen(@name, "on_drain", me: self)
+  end
+
+  def on_exit(code, signal)
+    @play.seen(@name, "on_exit", signal || (code || "unknown").to_s, me: self)
+  end
+end
+
+class ForgivingChild < Child
+  def on_error(error)
+    @play.seen(@name, "on_error", error.message, me: self)
+  end
+end
+
 # -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 class Play
@@ -155,7 +185,7 @@ class Play
   ensure
     @me = nil
     @is_in_loop = true
-    me.is_over = true if event == "on_close"
+    me.is_over = true if %w[on_close on_exit].include?(event)
   end
 
   private
@@ -263,6 +293,27 @@ class Play
 
   def do_write(name, value, to = nil)
     entity(name).writable = entity(name).write(value, *[to && endpoint(to)].compact)
+  end
+
+  def do_spawn(name, text, kill_on_stop)
+    child = (@scenario.reacts?(name, "on_error") ? ForgivingChild : Child).new(self, name)
+    @reactor.spawn(endpoint(text), child, shell: true, kill_on_stop: kill_on_stop || "")
+    keep(name, child, child)
+  end
+
+  def do_on_signal(name, signal)
+    function = ->(_) { seen(name, "fired") }
+    keep(name, @reactor.on_signal(signal, function), function)
+  end
+
+  def do_watch_process(name, process)
+    function = ->(_) { seen(name, "fired") }
+    keep(name, @reactor.watch_process(entity(process).pid, function), function)
+  end
+
+  def do_watch_file(name, path)
+    function = ->(event, _) { seen(name, "on_file", event) }
+    keep(name, @reactor.watch_file(endpoint(path), function), function)
   end
 
   def do_make_file(path, value)

@@ -26,6 +26,7 @@ local ACTIONS = {
     close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     send_file = "E ENDPOINT( offset=COUNT)?( length=COUNT)?", proxy_to = "E E( length=COUNT)?", stop_proxy = "E",
     become = "E NEW( VALUE)?", make_file = "ENDPOINT VALUE",
+    spawn = "NEW TEXT( kill_on_stop=WORD)?", close_stdin = "E", kill = "E WORD", on_signal = "NEW WORD", watch_process = "NEW E", watch_file = "NEW ENDPOINT",
     set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
     deferred = "NEW", follow = "NEW E", succeed = "E TEXT", fail = "E CODE", set_timeout = "E TIME", channel = "NEW", subscribe = "NEW E",
     publish = "E TEXT", queue = "NEW", push = "E TEXT", pop = "NEW E", defer = "NEW WORK TEXT", resolve = "NEW ENDPOINT",
@@ -35,7 +36,7 @@ local FALLIBLE = with(ACTIONS, {advance = "TIME"})
 local STEPS = with(FALLIBLE, {
     error_handler = "(OFF)?", drop = "E", gone = "E", when = "GROUP EVENT do ACTION",
     expect = "(NOTHING|E LINE)", ["then"] = "E LINE", ignore = "GROUP (EVENT|\\*)"})
-local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_drain = "", on_shutdown = "", on_proxy_end = "REASON", on_end = "", on_close = "REASON",
+local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_exit = "WORD", on_file = "WORD", on_drain = "", on_shutdown = "", on_proxy_end = "REASON", on_end = "", on_close = "REASON",
                on_error = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?", on_success = "TEXT",
                on_failure = "REASON", cancelled = "", received = "TEXT"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched

@@ -14,6 +14,7 @@ ACTIONS = {
   "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
   "send_file" => "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to" => "E E( length=COUNT)?", "stop_proxy" => "E",
   "become" => "E NEW( VALUE)?", "make_file" => "ENDPOINT VALUE",
+  "spawn" => "NEW TEXT( kill_on_stop=WORD)?", "close_stdin" => "E", "kill" => "E WORD", "on_signal" => "NEW WORD", "watch_process" => "NEW E", "watch_file" => "NEW ENDPOINT",
   "set_idle_timeout" => "E TIME", "set_watermarks" => "E COUNT COUNT", "call_later" => "NEW TIME", "call_every" => "NEW TIME",
   "deferred" => "NEW", "follow" => "NEW E", "succeed" => "E TEXT", "fail" => "E CODE", "set_timeout" => "E TIME", "channel" => "NEW", "subscribe" => "NEW E",
   "publish" => "E TEXT", "queue" => "NEW", "push" => "E TEXT", "pop" => "NEW E", "defer" => "NEW WORK TEXT", "resolve" => "NEW ENDPOINT",
@@ -24,7 +25,7 @@ PLAIN = ACTIONS.merge("advance" => "TIME").freeze
 REACTIONS = ACTIONS.merge("echo" => "", "raise" => "TEXT", "nothing" => "").freeze
 STEPS = PLAIN.merge("error_handler" => "(OFF)?", "drop" => "E", "gone" => "E", "when" => "GROUP EVENT do ACTION",
                     "expect" => "(NOTHING|E LINE)", "then" => "E LINE", "ignore" => "GROUP (EVENT|\\*)").freeze
-LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_drain" => "", "on_shutdown" => "", "on_proxy_end" => "REASON", "on_end" => "", "on_close" => "REASON",
+LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_exit" => "WORD", "on_file" => "WORD", "on_drain" => "", "on_shutdown" => "", "on_proxy_end" => "REASON", "on_end" => "", "on_close" => "REASON",
          "on_error" => "TEXT", "fired" => "", "on_datagram" => "VALUE( from TO)?", "on_lost" => "REASON( of TO)?",
          "on_success" => "TEXT", "on_failure" => "REASON", "cancelled" => "", "received" => "TEXT"}.freeze
 TEXT = '"(?:[^"\\\\]|\\\\.)*"'

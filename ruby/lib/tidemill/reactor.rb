@@ -252,6 +252,59 @@ module Tidemill
       add_object(watch) { |ticket| @core.on_signal(name, ticket) }
     end
 
+    # The function or block is called with the event and the name.
+    def watch_file(path, function = nil, &block)
+      path = path.respond_to?(:to_path) ? path.to_path : path
+      watch = FileWatch.__send__(:new, @core, path, callable(function, block, "function"))
+      add_object(watch) { |ticket| Core.watch_file(@core, path, ticket) }
+    end
+
+    # The function or block is called with the pid.
+    def watch_process(pid, function = nil, &block)
+      watch = ProcessWatch.__send__(:new, @core, pid, callable(function, block, "function"))
+      add_object(watch) { |ticket| Core.watch_process(@core, pid, ticket) }
+    end
+
+    # fd: an IO, or a number. A block is on_readable.
+    def watch_fd(fd, on_readable: nil, on_writable: nil, &block)
+      on_readable = callable(on_readable, block, "function") if on_readable || block
+      on_writable = callable(on_writable, nil, "function") if on_writable
+      watch = FdWatch.__send__(:new, @core, fd, on_readable, on_writable)
+      add_object(watch) { |ticket| Core.watch_fd(@core, watch.fd, !on_readable.nil?, !on_writable.nil?, ticket) }
+    end
+
+    # ---- processes and the standard input ----
+
+    def spawn(argv, handler = nil, cwd: "", environment: nil, stdin: "pipe", stdout: "pipe", stderr: "inherit", shell: false,
+              kill_on_stop: "", &block)
+      made = handler.is_a?(Process) && block.nil? ? handler : make(factory(handler, block, Process))
+      check_process(made)
+      raise ::TypeError, "argv must be an Array, or with shell: true one String" unless argv.is_a?(shell ? String : Array)
+
+      words = Array(argv)
+      variables = (environment || {}).map { |name, value| "#{name}=#{value}" }
+      @objects[ticket = next_ticket] = made
+      begin
+        number = Core.spawn_process(@core, words.join("\0"), words.size, cwd.to_s, variables.join("\0"), environment ? variables.size : -1,
+                                    "#{stdin} #{stdout} #{stderr}", shell ? true : false, kill_on_stop.to_s, ticket)
+        made.__send__(:tidemill_started, self, @core, number)
+      ensure
+        @objects.delete(ticket) unless number
+      end
+      made
+    end
+
+    def open_input(handler = nil, raw: false, &block)
+      connection = adopt(handler.is_a?(Connection) && block.nil? ? handler : make(factory(handler, block)))
+      begin
+        Core.open_input(@core, connection, raw ? true : false)
+        started = true
+      ensure
+        @open.delete(connection) unless started
+      end
+      connection
+    end
+
     # ---- the rest ----
 
     # What callbacks raise goes to the function or block as (error, connection or nil); neither restores the default.
@@ -416,6 +469,13 @@ module Tidemill
       return given if given <= kind
 
       raise ::TypeError, "a subclass of #{kind} is needed, not #{given}"
+    end
+
+    def check_process(made)
+      raise ::TypeError, "a Tidemill::Process is needed, not #{made.class}" unless made.is_a?(Process)
+      return if made.reactor.nil? || !Core.process_is_there(@core, made.instance_variable_get(:@tidemill_id))
+
+      raise StateError.new("this process object is in use already", operation: "spawn")
     end
 
     def check_datagram(made)
