@@ -54,6 +54,7 @@ test_step() {
             done
             run $python tests/tools/echo_check.py "$@"
             run $python tests/tools/chat_check.py
+            if with lua5.4; then run $python tests/tools/embed_check.py; fi
         fi
         ;;
     cookbook) if with Python; then run $python tests/tools/check_cookbook.py; fi ;;

@@ -32,6 +32,8 @@ STANDARD = set(
 INTERPRETERS = re.compile(
     r"^(Python|lua|lauxlib|lualib|luajit|ruby)\b.*\.h|^ruby/|^lua[\d.]*/"
 )
+# Users' programs, as it were: they bring an interpreter of their own, and therefore must not know the core beside it.
+HOSTS = {"examples/embed/embed.cpp"}
 OPENSSL = re.compile(r"^openssl/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
@@ -71,6 +73,15 @@ def breach_in_floor(floor, name):
     return f"only sys includes headers of the system (or add <{name}> to STANDARD)"
 
 
+def breach_in_program(is_host, name):
+    """The same for what is neither core nor binding."""
+    if is_host and name.startswith("tidemill/"):
+        return "a host meets tidemill in its scripts only"
+    if not is_host and INTERPRETERS.match(name):
+        return "only bindings/ knows interpreters"
+    return None
+
+
 def check_core():
     for path in sources(ROOT / "core"):
         parts = path.relative_to(ROOT / "core").parts
@@ -94,13 +105,11 @@ def check_core():
 def check_interpreters():
     for folder in ("tests", "examples", "bench", "swig", "python", "ruby", "lua"):
         for path in sources(ROOT / folder):
+            is_host = path.relative_to(ROOT).as_posix() in HOSTS
             for number, name in includes(path):
-                if INTERPRETERS.match(name):
-                    yield (
-                        path,
-                        number,
-                        f"includes {name}: only bindings/ knows interpreters",
-                    )
+                why = breach_in_program(is_host, name)
+                if why:
+                    yield path, number, f"includes {name}: {why}"
 
 
 def self_test():
@@ -122,6 +131,10 @@ def self_test():
         ("net", "tidemill/tidemill.h"),
     ):
         assert breach_in_floor(floor, name), (floor, name)
+    assert breach_in_program(True, "lua.h") is None
+    assert breach_in_program(False, "tidemill/tidemill.h") is None
+    assert breach_in_program(True, "tidemill/tidemill.h")
+    assert breach_in_program(False, "lua.h")
 
 
 def main():
