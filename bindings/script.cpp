@@ -20,6 +20,11 @@ void ScriptHandler::on_data(Connection&, Bytes octets) {
     call(Event::on_data, &argument, 1);
 }
 
+// The adaptor makes the info that its users see, from connection_tls_field.
+void ScriptHandler::on_tls(Connection&, const TlsInfo&) {
+    call(Event::_on_tls);
+}
+
 void ScriptHandler::on_drain(Connection&) {
     call(Event::on_drain);
 }

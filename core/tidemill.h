@@ -23,3 +23,5 @@
 #include "tidemill/reactor/queue.h"    // Queue
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
 #include "tidemill/reactor/workers.h"  // Workers: the threads of defer
+#include "tidemill/tls/context.h"      // TlsContext, TlsOptions
+#include "tidemill/tls/filter.h"       // TlsInfo

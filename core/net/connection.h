@@ -5,16 +5,26 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tidemill/base/buffer.h"
 #include "tidemill/net/handler.h"
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/tls/filter.h"
 
 namespace tidemill {
 
 class Connector;
+class TlsTransport;
+
+// How a stream becomes TLS once it is there; without a context it only remembers whom a client meant, for start_tls().
+struct TlsSetup {
+    std::shared_ptr<TlsContext> context;
+    std::string server_name;
+    bool is_named_tls = false;  // tls://: so are the names of its ends
+};
 
 // What write() came to. Not [[nodiscard]]: whoever ignores it is told by on_close, and a fast writer that ignores `wait` pays with memory only.
 struct WriteResult {
@@ -48,6 +58,16 @@ public:
 
     // Half-close: sends what was written, then tells the peer that no more comes. Twice is once. Fails as write().
     WriteResult end_write();
+
+    // From here on the stream is TLS, in mid-stream: what was written before leaves in plain text first, what is written from now on waits
+    // for the handshake; on_tls or on_close tells how that went. An accepted connection is the server. While connecting it is as the
+    // option tls of connect(). server_name: whom the client wants to reach; empty: the host that it connected to. Octets that the peer
+    // sent before, without waiting, have reached on_data: a protocol must end there, or an intruder could have put words in. Errors:
+    // argument, closed, state (twice, after the end of either side, a server's context without a certificate).
+    Result<void> start_tls(std::shared_ptr<TlsContext> context, std::string_view server_name = {});
+
+    // What the handshake agreed on; nothing before its end and on a plain stream. Still there in on_close.
+    std::optional<TlsInfo> tls() const;
 
     // Ends with timeout when no octet moved for this long; 0 turns it off.
     void set_idle_timeout(Duration period);
@@ -105,8 +125,12 @@ public:
     Connection(Reactor& reactor, HandlerPtr handler);
     ~Connection() override;
 
+    // Before start().
+    void prepare_tls(TlsSetup setup) { tls_setup_ = std::make_unique<TlsSetup>(std::move(setup)); }
+
     // The stream is there. on_open comes from the loop.
     void start(std::unique_ptr<Transport> transport);
+    void start_accepted(std::unique_ptr<Transport> transport);
     void start_connecting(std::unique_ptr<Connector> connector);
 
     // Connecting failed, or the transport could not be started.
@@ -124,7 +148,14 @@ public:
 
 private:
     template <class Call>
-    void deliver(Call call);
+    void deliver(Call call) {
+        Handler& called = *handler_;  // become() may put another in its place
+        try {
+            call();
+        } catch (...) {
+            take_exception(called, std::current_exception());
+        }
+    }
     void take_exception(Handler& handler, const std::exception_ptr& exception);
     void open_now();
     void read_some();
@@ -135,10 +166,22 @@ private:
     void write_some();
     void on_write_failed(int error);
     bool has_taken(const IoResult& written);
+    void on_read_failed(int error);
     void on_output_empty();
     void close_flushed();
     void end(Error reason);
     void watch_idleness(Duration wait);
+
+    // connection_tls.cpp
+    Result<void> check_tls_possible();
+    Result<void> begin_tls(Duration deadline);
+    void begin_tls_in_midstream();
+    bool serve_tls(const Ready& ready);
+    void deliver_tls();
+    bool push_tls();
+    void fail_tls();
+    void end_tls();
+
     bool is_usable() const { return reactor_.is_usable_here(); }
     bool is_reading() const { return can_read_ && !is_paused_ && !is_held_ && !has_peer_ended_ && state_ == State::open; }
 
@@ -173,6 +216,8 @@ private:
     HandlerPtr handler_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<Connector> connector_;
+    std::unique_ptr<TlsSetup> tls_setup_;
+    TlsTransport* tls_ = nullptr;  // transport_, if it is one
     Buffer output_;
 
     State state_ = State::connecting;
@@ -191,6 +236,8 @@ private:
     bool is_shutdown_due_ = false;
     bool is_call_due_ = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ = false;
+    bool is_accepted_ = false;
+    bool is_tls_due_ = false;  // the handshake is done and on_tls is not
 
     std::size_t low_watermark_ = limits::low_watermark;
     std::size_t high_watermark_ = limits::high_watermark;

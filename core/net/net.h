@@ -17,10 +17,15 @@ struct ListenOptions {
     // TCP only: several sockets, of several reactors or processes, listen on the same address and the system spreads what comes
     // (SO_REUSEPORT, socket(7)). All of them must ask for it.
     bool reuse_port = false;
+    std::shared_ptr<TlsContext> tls = {};  // every stream is TLS from its start; needed for tls://, possible on any endpoint
 };
 
 struct ConnectOptions {
     Duration timeout = limits::connect_timeout;  // for everything until on_open; 0 for none
+    // TLS from the start, on any endpoint; tls:// without it verifies against the system's trust store. server_name: whom the peer has to
+    // be; empty: the endpoint's host.
+    std::shared_ptr<TlsContext> tls = {};
+    std::string server_name = {};
 };
 
 // endpoint: as in endpoint.h. A host name is resolved at once and blocks: listening is for the start of a program. The listener

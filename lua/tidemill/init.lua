@@ -16,6 +16,7 @@ local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
 local reactor = require "tidemill.reactor"
+local tls = require "tidemill.tls"
 
 local tidemill = {
     VERSION = core.version(),
@@ -29,6 +30,8 @@ local tidemill = {
     Channel = channel.Channel,
     Subscription = channel.Subscription,
     Queue = channel.Queue,
+    TlsContext = tls.TlsContext,
+    TlsInfo = tls.TlsInfo,
     Error = errors.Error,
 }
 
@@ -37,7 +40,7 @@ for name, call in pairs(default) do
     tidemill[name] = call
 end
 
--- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, ClosedError, CancelledError,
+-- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, TlsError, ClosedError, CancelledError,
 -- WorkError
 for name, class in pairs(errors.classes) do
     tidemill[name] = class

@@ -27,18 +27,20 @@ from .errors import (
     ResolveError,
     StateError,
     TimeoutError,
+    TlsError,
     WorkError,
 )
 from .reactor import Listener, Reactor, SignalWatch, Timer
+from .tls import TlsContext, TlsInfo
 
 VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch",
+    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "TlsContext", "TlsInfo",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve",
     "Deferred", "Channel", "Subscription", "Queue",
-    "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
+    "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",
     "WorkError",
     "VERSION",
 ]

@@ -11,6 +11,7 @@ from .connection import Connection
 from .datagram import Datagram
 from .deferred import Deferred, _check_callable
 from .errors import CancelledError, Error, StateError
+from .tls import core_of
 from .workers import Pool
 
 
@@ -294,17 +295,18 @@ class Reactor:
 
     # ---- streams ----
 
-    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False):
+    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False, tls=None):
         ticket = next(self._tickets)
         _check_callable(factory, "factory")
-        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port))
+        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port), core_of(tls))
         self._factories[ticket] = factory
         return Listener(self, ticket, number)
 
-    def connect(self, endpoint, handler, connect_timeout=30.0):
+    def connect(self, endpoint, handler, connect_timeout=30.0, tls=None, server_name=""):
+        tls = core_of(tls)
         connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
         try:
-            self._core.connect(endpoint, connection, connect_timeout)
+            self._core.connect(endpoint, connection, connect_timeout, tls, server_name)
         except BaseException:
             self._open.discard(connection)
             raise

@@ -13,8 +13,8 @@ static Grammar operator+(Grammar base, const Grammar& more) {
     return base;
 }
 
-static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( at ENDPOINT)?"},
-                                {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
+static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( tls=CONTEXT)?( at ENDPOINT)?"},
+                                {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?"},
                                 {"open_datagram", "NEW( at ENDPOINT)?( to TO)?"},
                                 {"write", "E VALUE( to TO)?"},
                                 {"join", "E TO"},
@@ -48,6 +48,7 @@ static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES
                                 {"pop", "NEW E"},
                                 {"defer", "NEW WORK TEXT"},
                                 {"resolve", "NEW ENDPOINT"},
+                                {"start_tls", "E CONTEXT( server_name=SERVER)?"},
                                 {"cancel", "E( YES)?"},
                                 {"stop", ""},
                                 {"drain", "TIME"},
@@ -72,6 +73,7 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_end", ""},
                               {"on_close", "REASON"},
                               {"on_error", "TEXT"},
+                              {"on_tls", "TEXT"},
                               {"fired", ""},
                               {"on_datagram", "VALUE( from TO)?"},
                               {"on_lost", "REASON( of TO)?"},
@@ -81,7 +83,7 @@ static const Grammar lines = {{"on_open", ""},
                               {"received", "TEXT"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
-                              {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"},
+                              {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?( TRANSPORT)?"},
                               {"clock", "(manual|system)"},
                               {"langs", "LANGUAGE( LANGUAGE)?( LANGUAGE)?( LANGUAGE)?"},
                               {"needs", "ipv6"},
@@ -156,7 +158,8 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if (word == "OCTETS" && text.starts_with("\"\"")) return 0;
     if (word == "OCTETS" || word == "VALUE") return length_of_value(text);
     if ((word == "ENDPOINT" || word == "TO") && text.starts_with('"')) return length_of_text(text);
-    if (word == "ENDPOINT" || word == "TO" || word == "WORD") return std::min(text.find_first_of(" \t\""), text.size());
+    if (word == "ENDPOINT" || word == "TO" || word == "WORD" || word == "SERVER") return std::min(text.find_first_of(" \t\""), text.size());
+    if (word == "CONTEXT") return run(text, small);
     if (word == "CODE") return run(text, small + "_");
     if (word == "ERRNO") return length_of_errno(text);
     if (word == "REASON") return length_of_reason(text);
@@ -165,7 +168,7 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if (word == "OFF") return length_of_one_of({"off"}, text);
     if (word == "WORK") return length_of_one_of({"echo", "raise"}, text);
     if (word == "YES") return length_of_one_of({"true", "false"}, text);
-    if (word == "TRANSPORT") return length_of_one_of({"tcp", "unix", "memory"}, text);
+    if (word == "TRANSPORT") return length_of_one_of({"tcp", "unix", "memory", "tls"}, text);
     if (word == "LANGUAGE") return length_of_one_of({"cpp", "python", "lua", "ruby"}, text);
     return text.size();  // LINE, ACTION
 }
