@@ -103,6 +103,13 @@ class Connection:
         """Half-close: sends what was written, then tells the peer that no more will come. Reading goes on."""
     def set_idle_timeout(self, seconds: float) -> None:
         """Ends the connection with TimeoutError when no octet moved either way for this long. 0 turns it off (the default)."""
+    def set_close_timeout(self, seconds: float) -> None:
+        """How long a connection that close() has closed waits for the peer to take an octet before it ends with TimeoutError; 0 for ever. Default 60 seconds."""
+    def set_output_limit(self, octets: int) -> None:
+        """The most octets that may wait to be sent, 0 for any number; default 64 MiB. Errors: ArgumentError if negative.
+
+        A write beyond it answers False and ends the connection: what was queued is discarded, the peer sees a reset, on_close gets LimitError.
+        """
     def set_watermarks(self, low: int, high: int) -> None:
         """When write() answers False (queue above `high` octets) and when on_drain comes (at or below `low`). 0 <= low <= high."""
     def send_file(self, path: str, offset: int = 0, length: int = -1) -> None:
@@ -391,6 +398,109 @@ class SignalWatch:
     def close(self) -> None:
         """The function is not called after this; the signal's old action comes back with its last watch. A second close does nothing."""
 
+@final
+class SlowCallback:
+    """A callback that held the loop up, as set_slow_callback tells of it."""
+    language: str
+    """In which language it is written: "Python", "Ruby", "Lua" or "C++"."""
+    name: str
+    """What it was: class and event ("Echo.on_data"), or "timer", "tick", "factory", with the function's name if it has one."""
+    file: str
+    """The file of its definition, or "" if that is not known."""
+    line: int
+    """The line of its definition, or 0."""
+    seconds: float
+    """How long it took."""
+class Process:
+    """A child process with its standard streams. Subclass it and override the callbacks that you need.
+
+    Callbacks come in this order: (on_stdout | on_stderr | on_drain)* on_exit. on_exit comes exactly once and last, also when the reactor stops. The
+    reactor keeps the object alive from spawn until on_exit has returned.
+    """
+
+    def on_stdout(self, data: bytes) -> None:
+        """Octets of its standard output: at least one, in order, cut anywhere."""
+    def on_stderr(self, data: bytes) -> None:
+        """Octets of its error output, if spawn was asked for stderr="pipe"."""
+    def on_drain(self) -> None:
+        """What is queued for its input fell to the low watermark after it had risen above the high one: write again."""
+    def on_exit(self, code: int | None, signal: str | None) -> None:
+        """It has ended and its outputs have: with a code (0 to 255), or by a signal such as "KILL"; the other one is nothing. Always the last callback.
+
+        Both are nothing when that is not known: the reactor stopped while it ran, or the program took the status itself. Others that hold its outputs,
+        such as a daemon that it started, delay this by a second at most.
+        """
+    def on_error(self, error: Exception) -> None:
+        """Only if you define it: one of this process's callbacks raised `error`. Without it the reactor's error handler is asked; without that the exception leaves run()."""
+    def write(self, data: bytes) -> bool:
+        """Queues octets for its standard input. False: the queue is above the high watermark, wait for on_drain.
+
+        Errors: ClosedError after close_stdin, when nobody reads it any more, and after the end; StateError if its input is no pipe.
+        """
+    def close_stdin(self) -> None:
+        """It reads the end after what was written. A second call does nothing."""
+    def kill(self, signal: str = "TERM") -> bool:
+        """Sends it a signal. False if it has ended; no other process ever gets it. Errors: ArgumentError (no such signal), OsError."""
+    def pause(self) -> None:
+        """No on_stdout, on_stderr and on_exit until resume(); a child that goes on writing waits."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    @property
+    def pid(self) -> int:
+        """Its number in the system; 0 before spawn."""
+    @property
+    def is_running(self) -> bool:
+        """Whether its end has not been noticed yet."""
+    @property
+    def pending(self) -> int:
+        """Octets written and not yet taken by its input."""
+    @property
+    def reactor(self) -> Reactor | None:
+        """The reactor that it belongs to; nothing before spawn."""
+
+@final
+class FileWatch:
+    """A function that is called when a file or folder changes. Made by Reactor.watch_file; stays until close(), the file's deletion or the reactor's stop."""
+
+    @property
+    def path(self) -> str:
+        """What is watched, as it was given."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the function may still be called."""
+    def close(self) -> None:
+        """The function is not called after this. A second close does nothing."""
+
+@final
+class ProcessWatch:
+    """A function that is called once when a process has ended. Made by Reactor.watch_process; closes itself then."""
+
+    @property
+    def pid(self) -> int:
+        """The process that is watched."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the function may still be called."""
+    def close(self) -> None:
+        """The function is not called after this. A second close does nothing."""
+
+@final
+class FdWatch:
+    """Functions that are called while a descriptor is ready. Made by Reactor.watch_fd; stays until close() or until the reactor stops."""
+
+    @property
+    def fd(self) -> int:
+        """The descriptor's number, as it was given."""
+    def set_readable(self, is_on: bool) -> None:
+        """Whether on_readable is called. Errors: ArgumentError if there is no such function."""
+    def set_writable(self, is_on: bool) -> None:
+        """Whether on_writable is called. Errors: ArgumentError if there is no such function."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the functions may still be called."""
+    def close(self) -> None:
+        """The functions are not called after this; the descriptor stays open. A second close does nothing."""
+
 class Reactor:
     """The loop. One thread owns it: the one that runs it; `post` is what other threads may call."""
 
@@ -433,13 +543,15 @@ class Reactor:
         """Calls function once, `seconds` (>= 0) from now; never early, 1 ms resolution."""
     def call_every(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Calls function again and again, at least 1 ms apart; a beat that was missed is skipped, not caught up."""
-    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, tls: TlsContext | None = None) -> Listener:
+    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0, tls: TlsContext | None = None) -> Listener:
         """Listens; every accepted stream gets the connection that factory (a Connection class will do) makes.
 
-        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only), "tls://host:port".
+        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only), "tls://host:port",
+        "systemd://name" or "systemd://0" (a socket that systemd opened and passed on, by name or place).
         tls: every stream is TLS from its start; needed for tls://, possible on any of them.
         mode: permission bits of a UNIX socket's file, -1 for the umask's. reuse_port (TCP only): several reactors or processes listen on the same
-        address and the system spreads the connections; all of them must ask for it. Errors: ArgumentError, OsError, ResolveError.
+        address and the system spreads the connections; all of them must ask for it. max_connections: accepted and open at once, 0 for any number;
+        at the maximum accepting waits until one is gone. Errors: ArgumentError, OsError, ResolveError.
         """
     def connect(self, endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0, tls: TlsContext | None = None, server_name: str = "") -> Connection:
         """Starts connecting and returns the connection at once; on_open or on_close tells how it went. Names are resolved off the loop.
@@ -461,6 +573,46 @@ class Reactor:
 
         While there is a watch, the signal's old action rests (the program's end, the interpreter's own handler). A watch alone does not keep run() running.
         Errors: ArgumentError (unknown, or one that cannot be waited for, such as KILL), LimitError.
+        """
+    def set_slow_callback(self, seconds: float, function: Callable[[SlowCallback], object] | None = None) -> None:
+        """Tells function, or else stderr in one line, of every callback that held the loop up at least `seconds`; 0 turns it off (the default).
+
+        The steady clock counts, also on a manual one. Another call replaces the function. Errors: ArgumentError if negative.
+        """
+    def metrics(self) -> dict:
+        """What the reactor counted since it was made, by name: integers, and for times {count, sum, buckets}.
+
+        Each bucket is a pair: a limit in seconds, and how many took at most as long; the last limit is infinite. The names are in
+        docs/cookbook/limits-and-metrics.md. Errors: StateError from a foreign thread.
+        """
+    def prometheus(self) -> str:
+        """The metrics in Prometheus's text exposition format 0.0.4; every name begins with tidemill_. Errors as metrics()."""
+    def watch_file(self, path: str, function: Callable[[str, str], object]) -> FileWatch:
+        """Calls function(event, name) when a file or folder changes. name: the entry of a watched folder, "" for what is watched itself.
+
+        event: "modified"; "created" (also moved in); "moved" (away; a watch of the file itself stays on it); "deleted" (of what is watched
+        itself: the watch then is closed); "overflow" (the system lost events: look for yourself). Several watches of a path are all called.
+        Errors: OsError (ENOENT, EACCES, ENOSPC).
+        """
+    def watch_process(self, pid: int, function: Callable[[int], object]) -> ProcessWatch:
+        """Calls function(pid) once when that process, whoever's child it is, has ended; its exit status stays for its parent. Errors: OsError (ESRCH), ArgumentError."""
+    def watch_fd(self, fd: int, on_readable: Callable[[], object] | None = None, on_writable: Callable[[], object] | None = None) -> FdWatch:
+        """Calls the functions in every turn in which the descriptor (a number, in Python what has fileno(), in Ruby an IO) is ready, for other libraries' sockets.
+
+        It is neither read nor changed nor closed; a duplicate is watched, so close the watch before what it watches. A hang-up is both.
+        Errors: OsError (EBADF; EPERM for a plain file), ArgumentError without any function.
+        """
+    def spawn(self, argv: list[str], handler: Process | Callable[[], Process], cwd: str = "", environment: dict[str, str] | None = None, stdin: str = "pipe", stdout: str = "pipe", stderr: str = "inherit", shell: bool = False, kill_on_stop: str = "") -> Process:
+        """Starts a program (argv[0], looked up in PATH) with arguments, never through a shell unless shell is true: then argv is one text for /bin/sh -c.
+
+        environment: all of it, nothing for this process's. stdin, stdout, stderr: "pipe", "null", "inherit"; stderr also "stdout". The child
+        gets no other descriptor. kill_on_stop: the signal for a child that runs when the reactor ends, "" for none; it is reaped in any case.
+        Errors: OsError (ENOENT, EACCES: it could not be started), ArgumentError, StateError.
+        """
+    def open_input(self, handler: Connection | Callable[[], Connection], raw: bool = False) -> Connection:
+        """This program's standard input, whatever it is, as a connection that can be read. raw: a terminal gives each key at once and shows none, until on_close.
+
+        Descriptor 0 is neither closed nor made non-blocking. Errors: OsError, StateError.
         """
     def defer(self, work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: list | tuple = ()) -> Deferred:
         """Calls work with the arguments in another thread; the Deferred has what it answers, or what it raised. done: a shortcut for on_success.
@@ -493,6 +645,31 @@ class Reactor:
     def is_running(self) -> bool:
         """Whether run(), run_once() or poll() is under way."""
 
+@final
+class Workers:
+    """Several reactors that share nothing, to use many cores: in Python and Ruby forked processes, in Lua and C++ threads.
+
+    With listen(..., reuse_port=True) each listens on the same port and the system spreads the connections.
+    """
+
+    def __init__(self, count: int, setup: Callable[[Reactor, int], object], deadline: float = 30.0) -> None:
+        """setup(reactor, index), index 0, 1, ..., is called in each worker with its reactor, which then runs. count: 0 for one on each usable core.
+
+        deadline: seconds that connections may go on when the workers stop. In Lua setup is a file's name (its `...` are reactor and index) or a function
+        without upvalues; the option `arguments` is a list of plain values that follow. Errors: ArgumentError.
+        """
+    @property
+    def count(self) -> int:
+        """How many there are."""
+    def run(self) -> None:
+        """Starts the workers and returns when all have ended. SIGTERM and SIGINT stop them meanwhile (not in C++).
+
+        Python, Ruby: a process that dies is started again; one that lived less than 5 s after a delay of 0.1 s that doubles up to 5 s, and after 10
+        such deaths in a row all are stopped: LimitError. A second signal kills. Lua, C++: the error of one stops all and leaves here. Errors: StateError.
+        """
+    def stop(self) -> None:
+        """Each worker drains (Reactor.drain) with the deadline; run() then returns. From any thread (in Lua from the state that made it)."""
+
 VERSION: str
 """This library's version."""
 
@@ -502,7 +679,7 @@ def run(setup: Callable[[], object] | None = None) -> None:
     """default_reactor().run(setup)"""
 def stop() -> None:
     """default_reactor().stop()"""
-def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, tls: TlsContext | None = None) -> Listener:
+def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0, tls: TlsContext | None = None) -> Listener:
     """default_reactor().listen(...)"""
 def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0, tls: TlsContext | None = None, server_name: str = "") -> Connection:
     """default_reactor().connect(...)"""
@@ -518,3 +695,8 @@ def defer(work: Callable[[], object], done: Callable[[object], object] | None = 
     """default_reactor().defer(...)"""
 def resolve(host: str) -> Deferred:
     """default_reactor().resolve(host)"""
+def notify_systemd(state: str) -> bool:
+    """Tells the service manager how this service is: "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=..." (sd_notify(3)).
+
+    False if there is none (no NOTIFY_SOCKET). Never waits. Errors: OsError, ArgumentError.
+    """

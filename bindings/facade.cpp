@@ -1,10 +1,13 @@
 #include "bindings/facade.h"
 
 #include <cmath>
+#include <iterator>
 
 #include "tidemill/net/resolver.h"
 #include "tidemill/net/signal_watch.h"
+#include "tidemill/reactor/work_threads.h"
 #include "tidemill/reactor/workers.h"
+#include "tidemill/sys/systemd.h"
 
 namespace tidemill::script {
 
@@ -106,6 +109,16 @@ bool ReactorCore::is_draining() {
     return reactor_.is_draining();
 }
 
+static thread_local Worker* current_worker = nullptr;
+
+void set_current_worker(Worker* worker) {
+    current_worker = worker;
+}
+
+void ReactorCore::attach_to_worker() {
+    if (current_worker != nullptr) current_worker->attach(reactor_);
+}
+
 int ReactorCore::fd() {
     return value_or_throw(reactor_.fd());
 }
@@ -132,24 +145,50 @@ Bytes ReactorCore::poller() {
     return reactor_.poller_name();
 }
 
+// ---- metrics ----
+
+Bytes ReactorCore::metrics() {
+    check_usable("metrics");
+    return lend(plain_text(reactor_.metrics()));
+}
+
+Bytes ReactorCore::prometheus() {
+    check_usable("prometheus");
+    return lend(reactor_.prometheus());
+}
+
+void ReactorCore::set_slow_callback(double seconds, std::int64_t watch) {
+    check_usable("set_slow_callback");
+    const Duration at_least = seconds_to_duration(seconds, "set_slow_callback");
+    host_->set_slow_watch(at_least.count() > 0 ? watch : 0);
+    reactor_.set_slow_callback(at_least, [this, watch](const SlowCallback& report) {
+        const double took = std::chrono::duration<double>(report.took).count();
+        const Value arguments[] = {Value::words(report.language), Value::words(report.name), Value::seconds(took)};
+        if (!host_->emit(watch, Event::_on_slow, arguments, std::size(arguments))) host_->on_raised();
+    });
+}
+
 // ---- tasks ----
 
 void ReactorCore::next_tick() {
     check_usable("next_tick");
     reactor_.next_tick([this] {
         if (!host_->call_tick()) host_->on_raised();
+        host_->blame({}, "tick");
     });
 }
 
 void ReactorCore::post() {
     reactor_.post([this] {
         if (!host_->call_posted()) host_->on_raised();
+        host_->blame({}, "tick");
     });
 }
 
 Task ReactorCore::timer_task(std::int64_t ticket) {
     return [this, ticket] {
         if (!host_->call_timer(ticket)) host_->on_raised();
+        host_->blame({}, "timer");
     };
 }
 
@@ -229,39 +268,40 @@ void ReactorCore::resolve_cancel(std::int64_t ticket) {
 }
 
 std::uint64_t ReactorCore::threads() {
-    return reactor_.service<Workers>().threads();
+    return reactor_.service<WorkThreads>().threads();
 }
 
 void ReactorCore::set_threads(std::int64_t count) {
-    check(reactor_.service<Workers>().set_threads(count < 0 ? 0 : static_cast<std::size_t>(count)));
+    check(reactor_.service<WorkThreads>().set_threads(count < 0 ? 0 : static_cast<std::size_t>(count)));
 }
 
 std::uint64_t ReactorCore::submit(Task work, Outcome outcome, std::int64_t ticket) {
     return value_or_throw(
-        reactor_.service<Workers>().submit(std::move(work), [this, ticket, outcome = std::move(outcome)](const Error& error) {
+        reactor_.service<WorkThreads>().submit(std::move(work), [this, ticket, outcome = std::move(outcome)](const Error& error) {
             answer(ticket, error.is_set() ? Result<std::string>(error) : std::move(*outcome));
         }));
 }
 
 void ReactorCore::cancel_job(std::uint64_t job) {
     check_usable("cancel");
-    reactor_.service<Workers>().cancel(job);
+    reactor_.service<WorkThreads>().cancel(job);
 }
 
 // ---- listeners and connections ----
 
 HandlerPtr ReactorCore::make_handler(std::int64_t factory) {
     ScriptHandler* handler = host_->make_connection(factory);
-    if (handler == nullptr) {
-        host_->on_raised();
-        return nullptr;
-    }
+    if (handler == nullptr) host_->on_raised();
+    host_->blame({}, "factory");
+    if (handler == nullptr) return nullptr;
     handler->set_host(*host_);
     return HandlerPtr(handler);
 }
 
-std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, TlsCore* tls) {
-    const ListenOptions options{.backlog = backlog, .mode = mode, .reuse_port = reuse_port, .tls = context_of(tls)};
+std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections,
+                                  TlsCore* tls) {
+    const ListenOptions options{
+        .backlog = backlog, .mode = mode, .reuse_port = reuse_port, .max_connections = max_connections, .tls = context_of(tls)};
     return value_or_throw(tidemill::listen(reactor_, endpoint, [this, factory] { return make_handler(factory); }, options))->id();
 }
 
@@ -359,6 +399,16 @@ void connection_set_idle_timeout(ScriptHandler& handler, double seconds) {
     if (Connection* connection = usable(handler, "set_idle_timeout")) connection->set_idle_timeout(period);
 }
 
+void connection_set_close_timeout(ScriptHandler& handler, double seconds) {
+    const Duration period = seconds_to_duration(seconds, "set_close_timeout");
+    if (Connection* connection = usable(handler, "set_close_timeout")) connection->set_close_timeout(period);
+}
+
+void connection_set_output_limit(ScriptHandler& handler, std::int64_t octets) {
+    if (octets < 0) throw Failure{make_error(ErrorCode::argument, "set_output_limit", {}, "a limit must be 0 or more octets")};
+    if (Connection* connection = usable(handler, "set_output_limit")) connection->set_output_limit(static_cast<std::size_t>(octets));
+}
+
 void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high) {
     if (low < 0 || low > high) throw Failure{make_error(ErrorCode::argument, "set_watermarks", {}, "the marks must be 0 <= low <= high")};
     Connection* connection = usable(handler, "set_watermarks");
@@ -435,6 +485,16 @@ std::uint64_t connection_pending(ScriptHandler& handler) {
 Error write_error(ScriptHandler& handler, ErrorCode code) {
     if (handler.connection() != nullptr) return handler.connection()->write_error(code);
     return make_error(code, "write", {}, code == ErrorCode::closed ? "the connection is closed" : "the connection has not been started");
+}
+
+// ---- the service manager ----
+
+bool notify_systemd(Bytes state) {
+    return value_or_throw(tidemill::notify_systemd(state));
+}
+
+void inherit_sockets() {
+    tidemill::inherit_sockets();
 }
 
 // ---- tables ----

@@ -10,8 +10,12 @@
 #include <vector>
 
 #include "bindings/script.h"
-#include "tidemill/reactor/deferred.h"
 #include "bindings/tls.h"
+#include "tidemill/reactor/deferred.h"
+
+namespace tidemill {
+class Worker;
+}
 
 namespace tidemill::script {
 
@@ -49,6 +53,8 @@ public:
     void stop();
     void drain(double deadline);
     bool is_draining();
+    // For a binding whose workers are threads: the worker of this thread, if it is one, stops this reactor with the others.
+    void attach_to_worker();
     int fd();
     // For libraries that announce a signal by writing an octet; see Reactor::wake_fd.
     int wake_fd();
@@ -56,6 +62,13 @@ public:
     void advance(double seconds);
     bool is_running();
     Bytes poller();
+
+    // plain_text() of metrics.h, and what prometheus() answers.
+    Bytes metrics();
+    Bytes prometheus();
+    // watch: an object whose _on_slow(language, name, seconds) is told; language "": of the script, it was _locate(what, connection,
+    // object) before, ids and 0.
+    void set_slow_callback(double seconds, std::int64_t watch);
 
     void next_tick();
     void post();  // any thread that may run the interpreter
@@ -73,7 +86,7 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, TlsCore* tls);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections, TlsCore* tls);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);
@@ -132,6 +145,8 @@ void connection_pause(ScriptHandler& handler);
 void connection_resume(ScriptHandler& handler);
 void connection_end_write(ScriptHandler& handler);
 void connection_set_idle_timeout(ScriptHandler& handler, double seconds);
+void connection_set_close_timeout(ScriptHandler& handler, double seconds);
+void connection_set_output_limit(ScriptHandler& handler, std::int64_t octets);
 void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high);
 void connection_send_file(ScriptHandler& handler, Bytes path, std::int64_t offset, std::int64_t length);
 void connection_proxy_to(ScriptHandler& handler, ScriptHandler& target, std::int64_t length);
@@ -155,6 +170,14 @@ inline WriteResult connection_write(ScriptHandler& handler, Bytes octets) {
     return {WriteResult::Kind::failed, handler.was_attached() ? ErrorCode::closed : ErrorCode::state};
 }
 Error write_error(ScriptHandler& handler, ErrorCode code);
+
+// The worker that this thread is, for attach_to_worker.
+void set_current_worker(Worker* worker);
+
+// False without a service manager. Throws os, argument.
+bool notify_systemd(Bytes state);
+// Before a fork: the child is not the process that the service manager meant.
+void inherit_sockets();
 
 // "code class\n" for each line of errors.def, from which the languages make their exception classes.
 Bytes error_table();

@@ -8,7 +8,10 @@ void ScriptHandler::attached(Connection& connection) {
 }
 
 void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
-    if (!emit(event, arguments, count)) host_->on_raised({.handler = this});
+    Host& host = *host_;  // the callback may be the end of this
+    if (!emit(event, arguments, count)) host.on_raised({.handler = this});
+    const char* name = event_names[static_cast<std::size_t>(event)];
+    host.blame({.handler = this}, name[0] == '_' ? name + 1 : name);  // the users' name for it
 }
 
 void ScriptHandler::on_open(Connection&) {
@@ -66,6 +69,14 @@ void ScriptHandler::detach() {
     } else if (Connection* former = host == nullptr ? nullptr : host->find_connection(*this)) {
         former->forget_replaced(*this);
     }
+}
+
+void Host::locate(Party party, const char* what) {
+    if (slow_watch_ == 0) return;
+    const auto id = static_cast<std::int64_t>(party.handler == nullptr ? 0 : party.handler->id());
+    const Value arguments[] = {Value::words(what), Value::number(id), Value::number(party.object)};
+    if (!emit(slow_watch_, Event::_locate, arguments, std::size(arguments))) on_raised();
+    reactor_->call_watch().blame({"", what});  // the watch knows the rest
 }
 
 bool Host::on_raised(Party party) {

@@ -42,6 +42,11 @@ struct Value {
     static Value seconds(double number) { return Value(number); }
     static Value flag(bool flag) { return Value(flag); }
     static Value failure(const Error& error) { return {Kind::error, error}; }
+    // None, nil.
+    static Value nothing() {
+        static const Error no_error;
+        return failure(no_error);
+    }
 
 private:
     Value(Kind of, Bytes value) : kind(of), bytes(value) {}
@@ -151,10 +156,22 @@ public:
     // Whether what was raised last is none of the program's business: nothing is to be ended for it.
     bool was_leaving() const { return verdict_ == Verdict::leaving; }
 
+    // The script's object that is told of slow callbacks; 0 for none.
+    void set_slow_watch(Ticket watch) { slow_watch_ = watch; }
+
+    // As the last step of each callback: if it was slow, the script says who it was, as long as that can be known. what: the event's
+    // name, or timer, tick, factory.
+    void blame(Party party, const char* what) {
+        if (reactor_->call_watch().is_slow()) locate(party, what);
+    }
+
 protected:
     Reactor* reactor_ = nullptr;
 
 private:
+    void locate(Party party, const char* what);
+
+    Ticket slow_watch_ = 0;
     Verdict verdict_ = Verdict::taken;
 };
 
@@ -169,7 +186,9 @@ public:
 
     // False: it raised and nobody took the exception; the loop is told to stop and the owner ends what it serves.
     bool emit(Event event, std::initializer_list<Value> arguments = {}) {
-        return host_.emit(ticket_, event, arguments.begin(), arguments.size()) || host_.on_raised({.object = ticket_});
+        const bool goes_on = host_.emit(ticket_, event, arguments.begin(), arguments.size()) || host_.on_raised({.object = ticket_});
+        host_.blame({.object = ticket_}, event_names[static_cast<std::size_t>(event)]);
+        return goes_on;
     }
 
 private:

@@ -22,6 +22,8 @@
 #include "tidemill/reactor/deferred.h" // Deferred
 #include "tidemill/reactor/queue.h"    // Queue
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
-#include "tidemill/reactor/workers.h"  // Workers: the threads of defer
+#include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
+#include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/sys/systemd.h"      // notify_systemd
 #include "tidemill/tls/context.h"      // TlsContext, TlsOptions
 #include "tidemill/tls/filter.h"       // TlsInfo

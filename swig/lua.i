@@ -3,6 +3,7 @@
 %{
 #include "bindings/lua_defer.h"
 #include "bindings/lua_dispatch.h"
+#include "bindings/lua_workers.h"
 #include "tidemill/sys/fork_guard.h"
 
 // As everywhere in Lua, what is left out is nil and what is too much is ignored; the typemaps say what cannot be nil.
@@ -43,7 +44,7 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 }
 %typemap(in) tidemill::script::ScriptHandler& { $1 = tidemill::script::handler_from_lua(L, $input); }
 
-// ---- written by hand in lua_dispatch.cpp ----
+// ---- written by hand in lua_dispatch.cpp and lua_workers.cpp ----
 
 %native(new_connection) int tidemill::script::new_connection(lua_State* L);
 %native(is_connection) int tidemill::script::is_connection(lua_State* L);
@@ -51,6 +52,10 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %native(anchor) int tidemill::script::anchor(lua_State* L);
 %native(release) int tidemill::script::release(lua_State* L);
 %native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);
+%native(workers_new) int tidemill::script::workers_new(lua_State* L);
+%native(workers_count) int tidemill::script::workers_count(lua_State* L);
+%native(workers_run) int tidemill::script::workers_run(lua_State* L);
+%native(workers_stop) int tidemill::script::workers_stop(lua_State* L);
 %native(make_door) int make_door(lua_State* L);
 %native(defer) int defer(lua_State* L);
 %native(take_result) int take_result(lua_State* L);

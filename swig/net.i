@@ -9,6 +9,8 @@ void connection_pause(ScriptHandler& handler);
 void connection_resume(ScriptHandler& handler);
 void connection_end_write(ScriptHandler& handler);
 void connection_set_idle_timeout(ScriptHandler& handler, double seconds);
+void connection_set_close_timeout(ScriptHandler& handler, double seconds);
+void connection_set_output_limit(ScriptHandler& handler, std::int64_t octets);
 void connection_set_watermarks(ScriptHandler& handler, std::int64_t low, std::int64_t high);
 void connection_send_file(ScriptHandler& handler, Bytes path, std::int64_t offset, std::int64_t length);
 void connection_proxy_to(ScriptHandler& handler, ScriptHandler& target, std::int64_t length);

@@ -15,12 +15,16 @@ public:
     void stop();
     void drain(double deadline);
     bool is_draining();
+    void attach_to_worker();
     int fd();
     int wake_fd();
     double now();
     void advance(double seconds);
     bool is_running();
     Bytes poller();
+    Bytes metrics();
+    Bytes prometheus();
+    void set_slow_callback(double seconds, std::int64_t watch);
 
     void next_tick();
     void post();
@@ -34,7 +38,7 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, TlsCore* tls);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections, TlsCore* tls);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);
@@ -54,6 +58,9 @@ public:
     bool watch_is_open(std::uint64_t watch);
     void watch_close(std::uint64_t watch);
 };
+
+bool notify_systemd(Bytes state);
+void inherit_sockets();
 
 Bytes error_table();
 Bytes version();

@@ -4,6 +4,7 @@
 %{
 #include "bindings/datagram.h"
 #include "bindings/facade.h"
+#include "bindings/process.h"
 %}
 
 // The types that only pass through: each language's typemaps say how.
@@ -30,3 +31,4 @@ struct Octets;
 %include "reactor.i"   // ReactorCore: the loop, timers, ticks, listeners, connect
 %include "net.i"       // what a connection can do besides write
 %include "datagram.i"  // datagram sockets
+%include "process.i"   // processes, watches, the standard input

@@ -66,7 +66,12 @@ test_step() {
             if need luac5.1; then run luac5.1 -p build/api/lua/tidemill.d.lua; fi
         fi
         ;;
-    floors) if with Python; then run $python tests/tools/check_floors.py; fi ;;
+    floors)
+        if with Python; then
+            run $python tests/tools/check_floors.py
+            run $python tests/tools/limits_page.py
+        fi
+        ;;
     packaging) run bash tests/packaging/run.sh ;;
     bench) if with Python; then run $python bench/run.py --smoke; fi ;;
     *) return 1 ;;

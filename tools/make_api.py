@@ -120,15 +120,22 @@ def parts(node):
 
 def callable_in(node):
     """The arguments, each with a name, and the result of the Callable among the alternatives of `node`."""
-    call = next(part for part in parts(node) if isinstance(part, ast.Subscript))
+    call = next(part for part in parts(node) if isinstance(part, ast.Subscript) and not container(part))
     arguments, result = call.slice.elts
     return [(callback_argument(argument), argument) for argument in arguments.elts], result
+
+
+def container(node):
+    """"list" or "dict" and the types in it; nothing for a Callable."""
+    if node.value.id == "Callable":
+        return None
+    return node.value.id, node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
 
 
 def callback_argument(node):
     """A name for what a Callable, which has no names, is given."""
     kind = ast.unparse(parts(node)[0])
-    return {"Exception": "error", "object": "value"}.get(kind, kind.lower())
+    return {"Exception": "error", "SlowCallback": "report", "object": "value"}.get(kind, kind.lower())
 
 
 # ---- Names -------------------------------------------------------------------------------------------------------------
@@ -159,7 +166,7 @@ def cpp_spellings(path=NAMES):
 
 
 def python_stub(entries):
-    lines = [f"# {ORIGIN}", "from collections.abc import Callable", "from typing import Final, TypeVar, final", "",
+    lines = [f"# {ORIGIN}", "from collections.abc import Callable", "from typing import Any, Final, TypeVar, final", "",
              "_C = TypeVar(\"_C\", bound=Connection)", ""]
     for entry in entries:
         lines += python_entry(entry, "")
@@ -183,7 +190,7 @@ def python_signature(entry):
     def text(parameter):
         return f"{parameter.name}: {ast.unparse(parameter.type)}" + (f" = {parameter.default}" if parameter.default else "")
     parameters = [*(["self"] if entry.owner else []), *map(text, entry.parameters)]
-    signature = f"({', '.join(parameters)}) -> {ast.unparse(entry.type)}"
+    signature = f"({', '.join(parameters)}) -> {ast.unparse(entry.type)}".replace("-> dict", "-> dict[str, Any]")
     # What is given a connection and returns it returns the class that it was given.
     either = "Connection | Callable[[], Connection]"
     if either in signature:
@@ -238,7 +245,7 @@ def python_docs(entries):
 
 # ---- Ruby --------------------------------------------------------------------------------------------------------------
 
-RUBY_TYPES = {"str": "String", "bytes": "String", "int": "Integer", "float": "Float", "bool": "bool", "None": "nil", "object": "untyped",
+RUBY_TYPES = {"dict": "Hash[Symbol, untyped]", "str": "String", "bytes": "String", "int": "Integer", "float": "Float", "bool": "bool", "None": "nil", "object": "untyped",
               "Exception": "Exception", "list": "Array[untyped]", "tuple": "Array[untyped]"}
 
 
@@ -253,6 +260,9 @@ def ruby_type(node, is_parameter=False):
 
 
 def ruby_part(node, is_parameter):
+    if isinstance(node, ast.Subscript) and container(node):
+        kind, inner = container(node)
+        return {"list": "Array", "dict": "Hash"}[kind] + f"[{', '.join(map(ruby_type, inner))}]"
     if isinstance(node, ast.Subscript):
         made = ruby_type(callable_in(node)[1])
         function = "^" + ruby_block(node)
@@ -317,7 +327,7 @@ def comment_lines(doc, prefix):
 
 # ---- Lua ---------------------------------------------------------------------------------------------------------------
 
-LUA_TYPES = {"str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
+LUA_TYPES = {"dict": "table", "str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
              "Exception": "any", "list": "any[]", "tuple": "any[]"}
 # What only Lua has, which knows neither classes nor exceptions; listed in tests/surface/names.txt too.
 LUA_ONLY = {
@@ -356,6 +366,9 @@ def lua_type(node):
 
 def lua_part(node):
     """One type; where a function that makes connections is taken, a connection class is too."""
+    if isinstance(node, ast.Subscript) and container(node):
+        kind, inner = container(node)
+        return [f"{lua_type(inner[0])}[]" if kind == "list" else f"table<{', '.join(map(lua_type, inner))}>"]
     if isinstance(node, ast.Subscript):
         arguments, result = callable_in(node)
         texts = [f"{name}: {lua_type(argument)}" for name, argument in arguments]

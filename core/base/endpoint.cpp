@@ -81,7 +81,12 @@ static const char* parse_rest(std::string_view scheme, std::string_view rest, En
         endpoint.host = rest;
         return rest.empty() ? "the name is missing: memory://name" : nullptr;
     }
-    return "the scheme is not known; there are tcp, tls, unix, memory, udp and unix-datagram";
+    if (scheme == "systemd") {
+        endpoint.scheme = Endpoint::Scheme::systemd;
+        endpoint.host = rest;
+        return rest.empty() ? "the name is missing: systemd://name, or systemd://0 for the first" : nullptr;
+    }
+    return "the scheme is not known; there are tcp, tls, unix, memory, udp, unix-datagram and systemd";
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view operation) {
@@ -89,6 +94,8 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view operatio
     const std::size_t separator = text.find("://");
     const char* problem = separator == std::string_view::npos ? "an endpoint looks like tcp://host:port, unix:///path or memory://name"
                                                               : parse_rest(text.substr(0, separator), text.substr(separator + 3), endpoint);
+    if (problem == nullptr && endpoint.scheme == Endpoint::Scheme::systemd && operation != "listen")
+        problem = "systemd:// is for listening";
     if (problem != nullptr) return make_error(ErrorCode::argument, operation, text, problem);
     return endpoint;
 }
@@ -101,6 +108,8 @@ std::string Endpoint::text() const {
             return "unix-datagram://" + host;
         case Scheme::memory:
             return "memory://" + host;
+        case Scheme::systemd:
+            return "systemd://" + host;
         case Scheme::tcp:
         case Scheme::tls:
         case Scheme::udp:

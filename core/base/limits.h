@@ -26,15 +26,31 @@ inline constexpr std::size_t gather_blocks = 64;
 inline constexpr std::size_t high_watermark = 256 * 1024;
 inline constexpr std::size_t low_watermark = 64 * 1024;
 
-// One connection may read this much for one report of readiness before the others get theirs; in a turn it can have two: the poller's
-// and the one that it asked for when its last share was cut short.
+// A connection whose output queue would grow beyond this ends with the code limit: a peer that does not read must not fill the memory.
+// 64 MiB holds any answer that a program makes in one piece, and is 256 times the high mark that a writer is asked to obey.
+inline constexpr std::size_t output_limit = 64 * 1024 * 1024;
+
+// After close() a connection of which no octet leaves for this long ends with timeout: a closing side does not read, and if the other
+// one writes without reading as well, both would wait for ever. As long as a patient person.
+inline constexpr auto close_timeout = 60s;
+
+// One connection may read this much in a turn before the others get theirs, and call its handler this often: where octets come in small
+// pieces, it is the calls that cost.
 inline constexpr std::size_t read_per_turn = 1024 * 1024;
+inline constexpr int reads_per_turn = 64;
 
 // Octets of files that one connection sends in a turn: a fast reader must not keep the others waiting, nor a file that is in no cache.
 inline constexpr std::size_t file_per_turn = 1024 * 1024;
 
 // Connections accepted by one listener in a turn: a burst must not starve those already served.
 inline constexpr int accepts_per_turn = 64;
+
+// Connections of a listener that are open at once; 0 for any number. The descriptors that a process may have are the limit that
+// there always is, and reaching it is survived (accept_retry).
+inline constexpr int max_connections = 0;
+
+// Attempts to connect that begin in a turn, with the system calls that each of them costs; the others wait for the next one.
+inline constexpr int handshakes_per_turn = 256;
 
 // Readiness reports fetched from the system by one call.
 inline constexpr int events_per_wait = 512;
@@ -112,6 +128,8 @@ inline constexpr std::size_t resolver_queue = 4096;
 
 // Watches of one signal in a process: its handler looks at each, so they are few; a program has one or two a reactor.
 inline constexpr std::size_t signal_subscribers = 64;
+// Tables of timers and sources with more places than this shrink when they are almost empty; smaller ones are not worth the moving.
+inline constexpr std::size_t spare_slots = 4096;
 
 // Datagrams moved by one system call: at 32 the call's fixed cost is a small part of each, and a batch of the longest is 2 MiB.
 inline constexpr std::size_t datagram_batch = 32;

@@ -5,7 +5,9 @@
 
 #include "tidemill/net/connector.h"
 #include "tidemill/net/linger.h"
+#include "tidemill/net/listener.h"
 #include "tidemill/net/rare.h"
+#include "tidemill/sys/type_name.h"
 
 namespace tidemill {
 
@@ -20,6 +22,20 @@ Connection::Connection(Reactor& reactor, HandlerPtr handler) : reactor_(reactor)
 Connection::~Connection() = default;
 
 // ---- calling the user ----
+
+template <class Call>
+void Connection::deliver(const char* event, Call call) {
+    Handler& called = *handler_;  // become() may put another in its place
+    const std::type_info& type = typeid(called);
+    const auto make = [&] {
+        try {
+            call();
+        } catch (...) {
+            take_exception(called, std::current_exception());
+        }
+    };
+    reactor_.call_watch().around(make, [&] { return SlowCallback{"C++", type_name(type) + "." + event}; });
+}
 
 void Connection::take_exception(Handler& handler, const std::exception_ptr& exception) {
     std::exception_ptr unhandled = exception;
@@ -57,12 +73,13 @@ void Connection::start_connecting(std::unique_ptr<Connector> connector) {
 
 void Connection::open_now() {
     is_opened_ = true;
+    ++reactor_.count().connections_opened;
     last_activity_ = reactor_.turn_time();
     if (has_output() || is_end_write_asked_) reactor_.flush_later(*this);
     if (state_ != State::connecting) return;  // close() came while connecting: flush and go, without on_open
     state_ = State::open;
     is_shutdown_due_ = reactor_.is_draining();
-    deliver([this] { handler_->on_open(*this); });
+    deliver("on_open", [this] { handler_->on_open(*this); });
 }
 
 // ---- the loop's calls ----
@@ -104,9 +121,17 @@ void Connection::call_me() {
 }
 
 void Connection::read_some() {
-    std::size_t allowance = limits::read_per_turn;
+    // The share of a turn, however often it is called in it: by the poller, by resume(), or for what its last share left over.
+    if (std::exchange(read_turn_, reactor_.turn_number()) != reactor_.turn_number()) {
+        octets_left_ = limits::read_per_turn;
+        reads_left_ = limits::reads_per_turn;
+    }
     while (is_reading()) {
-        if (!reactor_.may_call() || allowance == 0) return call_me();
+        if (!reactor_.may_call()) return call_me();
+        if (octets_left_ == 0 || reads_left_ == 0) {
+            ++reactor_.count().read_limit_hits;
+            return call_me();
+        }
         if (is_rare_due_) {
             if (!tell_rare()) return;
             continue;
@@ -117,7 +142,9 @@ void Connection::read_some() {
         switch (read.kind) {
             case IoResult::Kind::done:
                 last_activity_ = reactor_.turn_time();
-                allowance -= std::min(allowance, read.count);
+                reactor_.count().received_bytes += read.count;
+                octets_left_ -= std::min(octets_left_, read.count);
+                --reads_left_;
                 // A short read has emptied a stream's queue (epoll(7)), unless the end was announced: that still has to be read.
                 if (read.count < size && !is_end_near_) {
                     can_read_ = false;
@@ -141,7 +168,7 @@ void Connection::read_some() {
 
 void Connection::take_in(Bytes octets) {
     if (rare_ != nullptr && rare_->target != nullptr) return forward(octets);
-    deliver([&] { handler_->on_data(*this, octets); });
+    deliver("on_data", [&] { handler_->on_data(*this, octets); });
 }
 
 // What become() and the end of a proxy have left to be told, one callback at a time, as each may change everything. False: the turn
@@ -155,9 +182,9 @@ bool Connection::tell_rare() {
         if (!is_rare_due_ || state_ != State::open) return true;
         if (!reactor_.may_call()) return call_me(), false;
         if (std::exchange(rare.is_open_due, false)) {
-            deliver([this] { handler_->on_open(*this); });
+            deliver("on_open", [this] { handler_->on_open(*this); });
         } else if (std::exchange(rare.is_proxy_end_due, false)) {
-            deliver([&, reason = std::exchange(rare.proxy_end, {})] { handler_->on_proxy_end(*this, reason); });
+            deliver("on_proxy_end", [&, reason = std::exchange(rare.proxy_end, {})] { handler_->on_proxy_end(*this, reason); });
         } else if (!rare.leftover.empty() && may_tell_data) {
             const std::string octets = std::exchange(rare.leftover, {});
             const std::size_t count = rare.target == nullptr ? octets.size() : std::min(octets.size(), read_size());
@@ -181,18 +208,27 @@ void Connection::deliver_end() {
     has_peer_ended_ = true;
     if (rare_ != nullptr) leave_target();  // nothing is left to move
     if (broken_.is_set()) return end(broken_);
-    deliver([this] { handler_->on_end(*this); });
+    deliver("on_end", [this] { handler_->on_end(*this); });
     if (has_ended_writing_ && state_ == State::open) end({});
 }
 
 void Connection::deliver_drain() {
     is_drain_due_ = false;
-    deliver([this] { handler_->on_drain(*this); });
+    deliver("on_drain", [this] { handler_->on_drain(*this); });
 }
 
 void Connection::deliver_shutdown() {
     is_shutdown_due_ = false;
-    deliver([this] { handler_->on_shutdown(*this); });
+    deliver("on_shutdown", [this] { handler_->on_shutdown(*this); });
+}
+
+void Connection::deliver_tls() {
+    is_tls_due_ = false;
+    if (state_ == State::open) {
+        const TlsInfo info = *tls();
+        deliver("on_tls", [&] { handler_->on_tls(*this, info); });
+    }
+    call_me();  // the rest comes in a call of its own, because on_tls may have stopped the reactor
 }
 
 // ---- writing ----
@@ -201,10 +237,20 @@ WriteResult Connection::write(Bytes octets) {
     if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
     if (state_ >= State::closing || broken_.is_set()) return {WriteResult::Kind::failed, ErrorCode::closed};
     if (is_end_write_asked_) return {WriteResult::Kind::failed, ErrorCode::state};
+    if (octets.size() > output_limit_ - std::min(output_limit_, output_.size()) && output_limit_ > 0) {
+        end_at_output_limit();
+        return {WriteResult::Kind::wait};
+    }
     output_.append(octets);
     if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);
     if (output_.size() > high_watermark_) is_above_high_ = true;
     return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
+}
+
+void Connection::end_at_output_limit() {
+    ++reactor_.count().output_limit_hits;
+    if (transport_) transport_->reset();
+    end(make_error(ErrorCode::limit, "write", peer(), "the output queue would exceed its limit; the peer reads too slowly"));
 }
 
 Error Connection::write_error(ErrorCode code) const {
@@ -217,7 +263,8 @@ void Connection::flush() {
     if (state_ == State::closed || !is_opened_) return;
     write_some();
     if (state_ == State::closed) return;
-    if (!has_output() && (tls_ == nullptr || push_tls())) on_output_empty();
+    if (!has_output() && (tls_ == nullptr || push_tls())) return on_output_empty();
+    if (state_ == State::closing && !idle_timer_.is_active()) watch_idleness();
 }
 
 void Connection::write_some() {
@@ -243,6 +290,7 @@ void Connection::write_some() {
 bool Connection::has_taken(const IoResult& written) {
     if (written.kind == IoResult::Kind::done) {
         last_activity_ = reactor_.turn_time();
+        reactor_.count().sent_bytes += written.count;
         return true;
     }
     if (written.kind == IoResult::Kind::would_block) {
@@ -292,6 +340,10 @@ Result<void> Connection::set_watermarks(std::size_t low, std::size_t high) {
     return {};
 }
 
+void Connection::set_output_limit(std::size_t octets) {
+    if (is_usable()) output_limit_ = octets;
+}
+
 // ---- pausing and idleness ----
 
 void Connection::pause() {
@@ -306,18 +358,34 @@ void Connection::resume() {
 
 void Connection::set_idle_timeout(Duration period) {
     if (!is_usable() || state_ == State::closed) return;
-    idle_timer_.cancel();
-    idle_period_ = std::min<Duration>(period, limits::longest_time);
+    idle_period_ = std::clamp<Duration>(period, Duration{0}, limits::longest_time);
     last_activity_ = reactor_.now();
-    if (period.count() > 0) watch_idleness(idle_period_);
+    watch_idleness();
 }
 
-void Connection::watch_idleness(Duration wait) {
-    // One timer that looks when it could be true, instead of one that is moved with every octet.
-    idle_timer_ = reactor_.call_later(wait, [this] {
-        const Duration idle = reactor_.turn_time() - last_activity_;
-        if (idle < idle_period_) return watch_idleness(idle_period_ - idle);
-        end(make_error(ErrorCode::timeout, "wait for octets", peer(), "the connection was idle for too long"));
+void Connection::set_close_timeout(Duration period) {
+    if (!is_usable() || state_ == State::closed) return;
+    close_timeout_ = std::clamp<Duration>(period, Duration{0}, limits::longest_time);
+    if (state_ != State::closing) return;
+    last_activity_ = reactor_.now();
+    watch_idleness();
+}
+
+// How long no octet may move; 0 for ever.
+Duration Connection::silence_allowed() const {
+    if (state_ != State::closing || close_timeout_.count() == 0) return idle_period_;
+    return idle_period_.count() == 0 ? close_timeout_ : std::min(idle_period_, close_timeout_);
+}
+
+// One timer that looks when it could be true, instead of one that is moved with every octet.
+void Connection::watch_idleness() {
+    idle_timer_.cancel();
+    const Duration allowed = silence_allowed();
+    if (allowed.count() == 0) return;
+    idle_timer_ = reactor_.call_later(last_activity_ + allowed - reactor_.now(), [this, allowed] {
+        if (reactor_.turn_time() - last_activity_ < allowed) return watch_idleness();
+        ++(state_ == State::closing ? reactor_.count().close_timeouts : reactor_.count().idle_timeouts);
+        end(make_error(ErrorCode::timeout, state_ == State::closing ? "close" : "wait for octets", peer(), "no octet moved for too long"));
     });
 }
 
@@ -332,6 +400,8 @@ void Connection::close() {
         leave_target();
         lose_source({});
     }
+    last_activity_ = reactor_.now();
+    if (idle_timer_.is_active()) watch_idleness();  // it has less time from here on
     if (is_opened_) reactor_.flush_later(*this);
 }
 
@@ -356,6 +426,8 @@ void Connection::end(Error reason) {
     if (state_ == State::closed) return;
     state_ = State::closed;
     reason_ = std::move(reason);
+    ++reactor_.count().connections_closed;
+    if (reason_.is_set()) ++reactor_.count().connections_failed;
     idle_timer_.cancel();
     if (tls_ != nullptr) end_tls();
     output_.clear();
@@ -366,8 +438,11 @@ void Connection::end(Error reason) {
 
 void Connection::finish() {
     if (rare_ != nullptr) release_replaced();
-    deliver([this] { handler_->on_close(*this, reason_); });
+    deliver("on_close", [this] { handler_->on_close(*this, reason_); });
     handler_.reset();
+    if (listener_ != 0) {
+        if (auto* listener = static_cast<Listener*>(reactor_.find(listener_))) listener->connection_is_gone();
+    }
     tls_ = nullptr;
     if (is_linger_due_) linger(reactor_, std::move(transport_));
 }

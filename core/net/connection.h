@@ -26,7 +26,8 @@ struct TlsSetup {
     bool is_named_tls = false;  // tls://: so are the names of its ends
 };
 
-// What write() came to. Not [[nodiscard]]: whoever ignores it is told by on_close, and a fast writer that ignores `wait` pays with memory only.
+// What write() came to. Not [[nodiscard]]: whoever ignores it is told by on_close, and a fast writer that ignores `wait` pays with memory,
+// and beyond the output limit with the connection.
 struct WriteResult {
     enum class Kind : std::uint8_t { flowing, wait, failed };
 
@@ -43,10 +44,11 @@ public:
 
     // Octets are copied; they leave in one system call when the turn ends, or once the stream is open. wait: more than the high
     // watermark is queued, on_drain will tell when to go on. Fails with closed after close(), abort() or the end; with state after
-    // end_write() or from a foreign thread.
+    // end_write() or from a foreign thread. Octets that would make the queue larger than the output limit end the connection: write()
+    // answers wait, on_close gets limit, and the peer sees a reset. The error is told once, and to him who can tell it from others.
     WriteResult write(Bytes octets);
 
-    // Sends what was written, then closes. No more on_data.
+    // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.
     void close();
 
     // Closes and discards what was not sent; on_close gets cancelled.
@@ -72,8 +74,15 @@ public:
     // Ends with timeout when no octet moved for this long; 0 turns it off.
     void set_idle_timeout(Duration period);
 
+    // How long a closing connection waits for the peer to take an octet; 0 for ever. It counts from the call, from close(), or from the
+    // last octet that left.
+    void set_close_timeout(Duration period);
+
     // 0 <= low <= high. Errors: argument, state.
     Result<void> set_watermarks(std::size_t low, std::size_t high);
+
+    // The most octets that may be queued, whatever the watermarks; 0 for any number. What is queued already stays.
+    void set_output_limit(std::size_t octets);
 
     // Sends `length` octets of a regular file from `offset` on, -1: all that it has now, behind what was written before and ahead of what
     // is written later; files take no memory. While one is queued write() answers wait, and on_drain comes when the last has left. Errors:
@@ -127,6 +136,8 @@ public:
 
     // Before start().
     void prepare_tls(TlsSetup setup) { tls_setup_ = std::make_unique<TlsSetup>(std::move(setup)); }
+    // Tells it when this connection is gone.
+    void set_listener(const Source& listener) { listener_ = listener.id(); }
 
     // The stream is there. on_open comes from the loop.
     void start(std::unique_ptr<Transport> transport);
@@ -148,14 +159,7 @@ public:
 
 private:
     template <class Call>
-    void deliver(Call call) {
-        Handler& called = *handler_;  // become() may put another in its place
-        try {
-            call();
-        } catch (...) {
-            take_exception(called, std::current_exception());
-        }
-    }
+    void deliver(const char* event, Call call);
     void take_exception(Handler& handler, const std::exception_ptr& exception);
     void open_now();
     void read_some();
@@ -170,7 +174,9 @@ private:
     void on_output_empty();
     void close_flushed();
     void end(Error reason);
-    void watch_idleness(Duration wait);
+    void end_at_output_limit();
+    Duration silence_allowed() const;
+    void watch_idleness();
 
     // connection_tls.cpp
     Result<void> check_tls_possible();
@@ -241,7 +247,13 @@ private:
 
     std::size_t low_watermark_ = limits::low_watermark;
     std::size_t high_watermark_ = limits::high_watermark;
+    std::size_t output_limit_ = limits::output_limit;
+    std::uint64_t read_turn_ = 0;  // the turn that these two are the rest of
+    std::size_t octets_left_ = 0;
+    int reads_left_ = 0;
+    SourceId listener_ = 0;  // if it wants to know when this is gone
     Duration idle_period_{0};
+    Duration close_timeout_ = limits::close_timeout;
     Timer idle_timer_;
     TimePoint last_activity_{};
     Error broken_;  // writing failed; what the peer sent before is still read

@@ -88,15 +88,6 @@ bool Connection::serve_tls(const Ready& ready) {
     return true;
 }
 
-void Connection::deliver_tls() {
-    is_tls_due_ = false;
-    if (state_ == State::open) {
-        const TlsInfo info = tls_->info();
-        deliver([&] { handler_->on_tls(*this, info); });
-    }
-    call_me();  // the rest comes in a call of its own, because on_tls may have stopped the reactor
-}
-
 // After the output went to the filter: whether all of it has left, and the goodbye too if there is one to say.
 bool Connection::push_tls() {
     if (state_ == State::closing || is_end_write_asked_) tls_->end_write();

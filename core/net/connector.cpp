@@ -24,6 +24,7 @@ void Connector::start() {
     if (timeout_.count() > 0) {
         due_ = reactor_.now() + std::min<Duration>(timeout_, limits::longest_time);
         deadline_ = reactor_.call_later(timeout_, [this] {
+            ++reactor_.count().connect_timeouts;
             connection_.fail(make_error(ErrorCode::timeout, "connect", endpoint_.text(), "no connection within the deadline"));
         });
     }
@@ -129,7 +130,10 @@ void Connector::retry_later(Task again) {
 }
 
 void Connector::on_ready(const Ready&) {
-    if (!has_begun_) return begin();
+    if (!has_begun_) {
+        if (reactor_.may_begin_handshake()) return begin();
+        return reactor_.inject({connection_.id(), false, false, false});
+    }
     for (std::size_t i = 0; i < attempts_.size(); ++i) {
         const int fd = attempts_[i].fd.get();
         if (const int problem = connect_outcome(fd); problem != 0) return lose(i, problem);

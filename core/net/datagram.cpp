@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "tidemill/sys/type_name.h"
+
 namespace tidemill {
 
 // Room for what one system call receives: one for all datagram sockets of a reactor, as they are served one after another.
@@ -31,11 +33,15 @@ Result<void> Datagram::start() {
 
 template <class Call>
 void Datagram::deliver(Call call) {
-    try {
-        call();
-    } catch (...) {
-        take_exception(std::current_exception());
-    }
+    const std::type_info& type = typeid(*handler_);
+    const auto make = [&] {
+        try {
+            call();
+        } catch (...) {
+            take_exception(std::current_exception());
+        }
+    };
+    reactor_.call_watch().around(make, [&] { return SlowCallback{"C++", type_name(type)}; });
 }
 
 void Datagram::take_exception(const std::exception_ptr& exception) {
@@ -141,9 +147,10 @@ void Datagram::on_read_failed(int error) {
             return end(os_error(error, "read", local_));
         case ENOMEM:
         case ENOBUFS:
+            // What came is still there, and no report will come for it: the clock asks again.
             can_read_ = false;
-            reactor_.arm(socket_.fd.get(), Direction::read);
-            return;
+            is_read_refused_ = true;
+            return try_again_soon();
         default:
             if (!take_failures()) lose(os_error(error, "write", peer_));
     }

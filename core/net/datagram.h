@@ -190,6 +190,7 @@ private:
     bool is_paused_ = false;
     bool can_read_ = false;
     bool can_write_ = true;
+    bool is_read_refused_ = false;  // the system was out of memory
     bool is_failure_near_ = false;  // the poller saw an error: there may be a report
     bool is_drain_wanted_ = false;
     bool is_drain_due_ = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "tidemill/net/datagram.h"
 
@@ -168,7 +169,13 @@ void Datagram::drop_done() {
 }
 
 void Datagram::try_again_soon() {
-    if (!retry_.is_active()) retry_ = reactor_.call_later(limits::datagram_retry, [this] { reactor_.flush_later(*this); });
+    if (!retry_.is_active())
+        retry_ = reactor_.call_later(limits::datagram_retry, [this] {
+            reactor_.flush_later(*this);
+            if (!std::exchange(is_read_refused_, false)) return;
+            can_read_ = true;
+            call_me();
+        });
 }
 
 }  // namespace tidemill

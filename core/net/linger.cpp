@@ -61,7 +61,11 @@ private:
 }  // namespace
 
 void linger(Reactor& reactor, std::unique_ptr<Transport> transport) {
-    if (reactor.service<LingerCount>().count >= limits::lingering_sockets || reactor.is_stopping()) return;
+    if (reactor.is_stopping()) return;
+    if (reactor.service<LingerCount>().count >= limits::lingering_sockets) {
+        ++reactor.count().linger_limit_hits;
+        return;
+    }
     auto source = std::make_unique<Linger>(reactor, std::move(transport));
     Linger& added = *source;
     reactor.add(std::move(source));

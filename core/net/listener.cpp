@@ -2,12 +2,19 @@
 
 #include "tidemill/net/connection.h"
 #include "tidemill/net/socket_transport.h"
+#include "tidemill/sys/type_name.h"
 
 namespace tidemill {
 
 void Listener::on_ready(const Ready&) {
     can_accept_ = true;
     for (int count = 0; is_open_ && !is_paused_ && can_accept_; ++count) {
+        // Not armed, so nothing spins; connection_is_gone() asks again.
+        if (is_full()) {
+            ++reactor_.count().connection_limit_hits;
+            return;
+        }
+        if (count == limits::accepts_per_turn) ++reactor_.count().accept_limit_hits;
         if (count == limits::accepts_per_turn || !reactor_.may_call()) return reactor_.inject({id(), true, false, false});
         can_accept_ = accept_one();
     }
@@ -22,12 +29,16 @@ void Listener::on_shutdown(Shutdown) {
 }
 
 HandlerPtr Listener::make_handler() {
-    try {
-        return factory_();
-    } catch (...) {
-        static_cast<void>(reactor_.take_exception(std::current_exception()));
-        return nullptr;
-    }
+    HandlerPtr made;
+    const auto make = [&] {
+        try {
+            made = factory_();
+        } catch (...) {
+            static_cast<void>(reactor_.take_exception(std::current_exception()));
+        }
+    };
+    reactor_.call_watch().around(make, [this] { return SlowCallback{"C++", "factory " + type_name(factory_.target_type())}; });
+    return made;
 }
 
 void Listener::serve(std::unique_ptr<Transport> transport) {
@@ -36,6 +47,11 @@ void Listener::serve(std::unique_ptr<Transport> transport) {
     auto made = std::make_unique<Connection>(reactor_, std::move(handler));
     Connection& connection = *made;
     reactor_.add(std::move(made));
+    ++reactor_.count().connections_accepted;
+    if (max_connections_ > 0) {
+        ++connections_;
+        connection.set_listener(*this);
+    }
     if (tls_) connection.prepare_tls({tls_, {}, is_named_tls_});
     connection.start_accepted(std::move(transport));
 }
@@ -43,6 +59,12 @@ void Listener::serve(std::unique_ptr<Transport> transport) {
 void Listener::set_tls(std::shared_ptr<TlsContext> context, bool is_named_tls) {
     tls_ = std::move(context);
     if (is_named_tls && !std::exchange(is_named_tls_, true) && endpoint_.starts_with("tcp://")) endpoint_.replace(0, 3, "tls");
+}
+
+void Listener::connection_is_gone() {
+    const bool was_full = is_full();
+    --connections_;
+    if (was_full && is_open_ && !is_paused_ && can_accept_) reactor_.inject({id(), true, false, false});
 }
 
 void Listener::pause() {
@@ -87,6 +109,7 @@ bool SocketListener::accept_one() {
             reactor_.arm(socket_.fd.get(), Direction::read);
             return false;
         case AcceptResult::Kind::starved:
+            ++reactor_.count().descriptor_limit_hits;
             rest_until_there_is_room();
             return false;
         case AcceptResult::Kind::error:

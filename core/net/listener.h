@@ -30,6 +30,11 @@ public:
     // Connections already accepted go on.
     void close();
 
+    // Accepted and open at once; 0 for any number. For those who make listeners.
+    void set_max_connections(int most) { max_connections_ = most; }
+    // One of those that a listener with such a maximum accepted is gone.
+    void connection_is_gone();
+
     void on_ready(const Ready& ready) override;
     void on_stop() override { close(); }
     void on_shutdown(Shutdown stage) override;
@@ -48,6 +53,7 @@ protected:
 
 private:
     HandlerPtr make_handler();
+    bool is_full() const { return max_connections_ > 0 && connections_ >= max_connections_; }
 
     std::string endpoint_;
     HandlerFactory factory_;
@@ -56,6 +62,8 @@ private:
     bool is_open_ = true;
     bool is_paused_ = false;
     bool can_accept_ = false;
+    int max_connections_ = 0;
+    int connections_ = 0;  // counted only if there is a maximum
 };
 
 // TCP and UNIX.

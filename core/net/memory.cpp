@@ -152,10 +152,11 @@ private:
     std::deque<std::unique_ptr<Transport>> queue_;
 };
 
-Result<Listener*> MemoryHub::listen(const Endpoint& endpoint, HandlerFactory factory, int backlog) {
+Result<Listener*> MemoryHub::listen(const Endpoint& endpoint, HandlerFactory factory, int backlog, int max_connections) {
     if (listeners_.contains(endpoint.host)) return os_error(EADDRINUSE, "listen", endpoint.text());
     auto made = std::make_unique<MemoryListener>(reactor_, *this, endpoint, std::move(factory), backlog);
     MemoryListener& listener = *made;
+    listener.set_max_connections(max_connections);
     reactor_.add(std::move(made));
     listeners_.emplace(endpoint.host, &listener);
     return &listener;

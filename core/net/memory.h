@@ -19,7 +19,7 @@ public:
     explicit MemoryHub(Reactor& reactor) : reactor_(reactor) {}
 
     // Errors: os (EADDRINUSE).
-    Result<Listener*> listen(const Endpoint& endpoint, HandlerFactory factory, int backlog);
+    Result<Listener*> listen(const Endpoint& endpoint, HandlerFactory factory, int backlog, int max_connections);
 
     // The near end of a new pair; nullptr while the accept queue is full. Errors: os (ECONNREFUSED).
     Result<std::unique_ptr<Transport>> connect(const Endpoint& endpoint);

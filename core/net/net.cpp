@@ -2,6 +2,7 @@
 
 #include "tidemill/net/connector.h"
 #include "tidemill/net/memory.h"
+#include "tidemill/sys/systemd.h"
 
 namespace tidemill {
 
@@ -26,6 +27,13 @@ static Result<Address> listening_address(const Endpoint& endpoint) {
     Result<std::vector<Address>> found = look_up(endpoint, "listen");
     if (!found) return found.error();
     return found.value().front();
+}
+
+static Result<ListeningSocket> listening_socket(const Endpoint& endpoint, const ListenOptions& options) {
+    if (endpoint.scheme == Endpoint::Scheme::systemd) return inherited_listening_socket(endpoint.host);
+    Result<Address> address = listening_address(endpoint);
+    if (!address) return address.error();
+    return open_listening_socket(address.value(), options.backlog, options.mode, options.reuse_port);
 }
 
 static Result<void> check_listening_tls(const Endpoint& endpoint, const ListenOptions& options) {
@@ -57,14 +65,13 @@ static Result<TlsSetup> connecting_tls(const Endpoint& endpoint, const ConnectOp
 
 static Result<Listener*> open_listener(Reactor& reactor, const Endpoint& endpoint, HandlerFactory factory, const ListenOptions& options) {
     if (endpoint.scheme == Endpoint::Scheme::memory) {
-        return reactor.service<MemoryHub>().listen(endpoint, std::move(factory), options.backlog);
+        return reactor.service<MemoryHub>().listen(endpoint, std::move(factory), options.backlog, options.max_connections);
     }
-    Result<Address> address = listening_address(endpoint);
-    if (!address) return address.error();
-    Result<ListeningSocket> socket = open_listening_socket(address.value(), options.backlog, options.mode, options.reuse_port);
+    Result<ListeningSocket> socket = listening_socket(endpoint, options);
     if (!socket) return socket.error();
     auto made = std::make_unique<SocketListener>(reactor, std::move(socket).value(), std::move(factory));
     SocketListener& listener = *made;
+    listener.set_max_connections(options.max_connections);
     reactor.add(std::move(made));
     if (Result<void> started = listener.start(); !started) {
         listener.close();
@@ -76,6 +83,7 @@ static Result<Listener*> open_listener(Reactor& reactor, const Endpoint& endpoin
 Result<Listener*> listen(Reactor& reactor, std::string_view text, HandlerFactory factory, ListenOptions options) {
     Result<Endpoint> endpoint = stream_endpoint(text, "listen");
     if (!endpoint) return endpoint.error();
+    if (options.max_connections < 0) return make_error(ErrorCode::argument, "listen", text, "max_connections must be 0 or more");
     if (Result<void> possible = check_not_stopping(reactor, "listen", text); !possible) return possible.error();
     const bool is_tcp = endpoint.value().scheme == Endpoint::Scheme::tcp || endpoint.value().scheme == Endpoint::Scheme::tls;
     if (options.reuse_port && !is_tcp) {

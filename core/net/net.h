@@ -17,6 +17,7 @@ struct ListenOptions {
     // TCP only: several sockets, of several reactors or processes, listen on the same address and the system spreads what comes
     // (SO_REUSEPORT, socket(7)). All of them must ask for it.
     bool reuse_port = false;
+    int max_connections = limits::max_connections;  // accepted and open at once; 0 for any number
     std::shared_ptr<TlsContext> tls = {};  // every stream is TLS from its start; needed for tls://, possible on any endpoint
 };
 
@@ -29,7 +30,8 @@ struct ConnectOptions {
 };
 
 // endpoint: as in endpoint.h. A host name is resolved at once and blocks: listening is for the start of a program. The listener
-// belongs to the reactor. Errors: argument, os, resolve, state.
+// belongs to the reactor. With max_connections open it accepts no more until one of them is gone; the system queues up to the backlog.
+// Errors: argument, os, resolve, state.
 Result<Listener*> listen(Reactor& reactor, std::string_view endpoint, HandlerFactory factory, ListenOptions options = {});
 
 // The same with a new HandlerClass for every connection: listen<Echo>(reactor, "tcp://127.0.0.1:8081").

@@ -49,7 +49,10 @@ void Resolver::start(const std::string& host, std::uint64_t request) {
             finish(host, *answer);
         });
     });
-    if (job == 0) return tell_soon(request, make_error(ErrorCode::limit, "resolve", host, "too many names are being looked up"));
+    if (job == 0) {
+        ++reactor_.count().resolver_limit_hits;
+        return tell_soon(request, make_error(ErrorCode::limit, "resolve", host, "too many names are being looked up"));
+    }
     const HoldId hold =
         reactor_.hold([this, host] { finish(host, make_error(ErrorCode::cancelled, "resolve", host, "the reactor stopped")); });
     under_way_.emplace(host, LookUp{look_up_number, job, hold, {request}});

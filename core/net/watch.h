@@ -2,6 +2,7 @@
 // came, a file changed, a process ended, a descriptor is ready.
 #pragma once
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/sys/type_name.h"
 
 namespace tidemill {
 
@@ -25,11 +26,15 @@ protected:
     // Calls the user, under the reactor's policy for what he raises.
     template <class Call>
     void deliver(Call call) {
-        try {
-            call();
-        } catch (...) {
-            static_cast<void>(reactor_.take_exception(std::current_exception()));
-        }
+        const std::type_info& type = typeid(*this);
+        const auto make = [&] {
+            try {
+                call();
+            } catch (...) {
+                static_cast<void>(reactor_.take_exception(std::current_exception()));
+            }
+        };
+        reactor_.call_watch().around(make, [&] { return SlowCallback{"C++", type_name(type)}; });
     }
 
     Reactor& reactor_;

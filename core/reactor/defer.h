@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "tidemill/reactor/deferred.h"
-#include "tidemill/reactor/workers.h"
+#include "tidemill/reactor/work_threads.h"
 
 namespace tidemill {
 
@@ -51,12 +51,12 @@ Result<DeferredOf<Work>> outcome_of(Work& work) {
 
 // Calls work() on one of the reactor's worker threads; done, or on_success of what is returned, gets its result from the loop. work and
 // its result are handed from one thread to the other and never used by both. cancel() takes back work that has not begun; work under
-// way cannot be stopped, its result is dropped. Threads: reactor.service<Workers>().set_threads(). Errors of the call: limit, state.
+// way cannot be stopped, its result is dropped. Threads: reactor.service<WorkThreads>().set_threads(). Errors of the call: limit, state.
 template <class Work>
 Result<Deferred<DeferredOf<Work>>> defer(Reactor& reactor, Work work,
                                          std::type_identity_t<std::function<void(const DeferredOf<Work>&)>> done = {}) {
     using Value = DeferredOf<Work>;
-    Workers& workers = reactor.service<Workers>();
+    WorkThreads& workers = reactor.service<WorkThreads>();
     const auto job = std::make_shared<std::uint64_t>(0);
     const Deferred<Value> deferred(reactor, [&workers, job] { workers.cancel(*job); });
     const auto outcome = std::make_shared<std::optional<Result<Value>>>();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tidemill/sys/type_name.h"
+
 namespace tidemill {
 
 // Tokens of the reactor's own descriptors; a source's id is never this small.
@@ -84,6 +86,7 @@ Result<void> Reactor::enter(std::string_view operation) {
     is_halted_ = false;
     refusal_ = {};
     now_ = clock_->now();
+    watch_.begin_turn(manual_clock_ == nullptr ? now_ : steady_clock_.now());
     return {};
 }
 
@@ -160,6 +163,10 @@ void Reactor::turn(Duration at_most) {
     did_something_ = false;
     if (ready_next_ == ready_count_) fetch(at_most);
     now_ = clock_->now();
+    const TimePoint begin = manual_clock_ == nullptr ? now_ : steady_clock_.now();
+    watch_.begin_turn(begin);
+    ++metrics_.turns;
+    handshakes_left_ = limits::handshakes_per_turn;
     // The wait was the host's wish; its budget is for the work that follows.
     if (budget_.count() > 0 && budget_end_ == TimePoint::max()) budget_end_ = budget_clock_->now() + budget_;
     if (is_stop_requested_.load(std::memory_order_relaxed) && is_stop_requested_.exchange(false)) is_stopping_ = true;
@@ -176,6 +183,7 @@ void Reactor::turn(Duration at_most) {
         if (!is_fork()) flush_all();
     }
     if (is_draining_ && !is_drain_due_ && holding_ == 0) is_stopping_ = true;
+    if (did_something_) metrics_.turn_seconds.add(steady_clock_.now() - begin);
 }
 
 // ---- waiting ----
@@ -234,6 +242,7 @@ void Reactor::serve_injected(std::size_t count) {
 
 void Reactor::serve_one(const Ready& ready) {
     did_something_ = true;
+    ++metrics_.events;
     if (Source* source = find(ready.token)) source->on_ready(ready);
 }
 
@@ -251,9 +260,16 @@ void Reactor::serve_inner(std::uint64_t token) {
 void Reactor::fire_timers() {
     timers_.begin_round();
     for (int count = 0; count < limits::timers_per_turn && may_call(); ++count) {
-        if (!timers_.fire_next(now_, [this](Task& task) { call(task); })) return;
+        const TimePoint deadline = timers_.next();
+        const auto fire = [&](Task& task) {
+            ++metrics_.timers_fired;
+            metrics_.timer_lag_seconds.add(now_ - deadline);
+            call(task, "timer");
+        };
+        if (!timers_.fire_next(now_, fire)) return;
         did_something_ = true;
     }
+    if (timers_.next() <= now_) ++metrics_.timer_limit_hits;
 }
 
 // Only what was queued when the phase began: what it queues runs in the next turn.
@@ -263,7 +279,8 @@ void Reactor::run_ticks() {
         Tick tick = std::move(ticks_.front());
         ticks_.pop_front();
         did_something_ = true;
-        call(tick.task);
+        ++metrics_.ticks_run;
+        call(tick.task, "tick");
     }
 }
 
@@ -272,12 +289,15 @@ void Reactor::take_mail() {
     for (Task& task : mailbox_->take()) ticks_.push_back({std::move(task), false});
 }
 
-void Reactor::call(Task& task) {
-    try {
-        task();
-    } catch (...) {
-        take_exception(std::current_exception());
-    }
+void Reactor::call(Task& task, const char* kind) {
+    const auto make = [&] {
+        try {
+            task();
+        } catch (...) {
+            take_exception(std::current_exception());
+        }
+    };
+    watch_.around(make, [&] { return SlowCallback{"C++", std::string(kind) + " " + type_name(task.target_type())}; });
 }
 
 bool Reactor::take_exception(const std::exception_ptr& exception) {
@@ -333,7 +353,7 @@ void Reactor::end_everything() {
         end_holds();
         drop_ticks();
         for (Tick& tick : std::exchange(ticks_, {})) {
-            if (!is_fork()) call(tick.task);
+            if (!is_fork()) call(tick.task, "tick");
         }
         take_mail();
     }
@@ -350,7 +370,7 @@ void Reactor::end_everything() {
 
 void Reactor::end_holds() {
     for (auto& [id, on_stop] : std::exchange(holds_, {})) {
-        if (on_stop) call(on_stop);
+        if (on_stop) call(on_stop, "hold");
     }
 }
 
@@ -389,6 +409,24 @@ void Reactor::finish_later(Source& source) {
     source.is_in_finish_list_ = true;
     finish_list_.push_back(source.id());
     tell_host();
+}
+
+// ---- counting ----
+
+Metrics Reactor::metrics() const {
+    Metrics now = metrics_;
+    now.timers = timers_.size();
+    now.sources = sources_.size();
+    return now;
+}
+
+bool Reactor::may_begin_handshake() {
+    if (handshakes_left_ > 0) {
+        --handshakes_left_;
+        return true;
+    }
+    ++metrics_.handshake_limit_hits;
+    return false;
 }
 
 // ---- timers and ticks ----

@@ -21,8 +21,10 @@
 #include "tidemill/base/error.h"
 #include "tidemill/base/limits.h"
 #include "tidemill/base/slots.h"
+#include "tidemill/reactor/call_watch.h"
 #include "tidemill/reactor/gate.h"
 #include "tidemill/reactor/mailbox.h"
+#include "tidemill/reactor/metrics.h"
 #include "tidemill/reactor/source.h"
 #include "tidemill/reactor/task.h"
 #include "tidemill/reactor/timers.h"
@@ -117,7 +119,24 @@ public:
     using ErrorHandler = std::function<void(const std::exception_ptr&)>;
     void set_error_handler(ErrorHandler handler) { error_handler_ = std::move(handler); }
 
+    // What happened since the reactor was made; the names are in metrics.def. Of the reactor's thread.
+    Metrics metrics() const;
+    std::string prometheus() const { return prometheus_text(metrics()); }
+
+    // Tells function, or without one stderr, of every callback that held the loop up at least this long by the steady clock; 0 turns it off.
+    void set_slow_callback(Duration at_least, CallWatch::Handler function = {}) { watch_.set(at_least, std::move(function)); }
+
     // ---- for the floors above ----
+
+    // Where they count, and what goes around each of their calls of the user.
+    Metrics& count() { return metrics_; }
+    CallWatch& call_watch() { return watch_; }
+
+    // Changes with every turn: for shares of a turn.
+    std::uint64_t turn_number() const { return metrics_.turns; }
+
+    // False if enough attempts to connect have begun in this turn: ask again in the next.
+    bool may_begin_handshake();
 
     // Takes ownership and gives the source its id.
     void add(std::unique_ptr<Source> source);
@@ -193,7 +212,7 @@ private:
     void fire_timers();
     void run_ticks();
     void take_mail();
-    void call(Task& task);
+    void call(Task& task, const char* kind);
     void flush_all();
     void finish_all(std::size_t count);
     void end_everything();
@@ -224,6 +243,9 @@ private:
     bool is_drain_due_ = false;  // drain() was called and the loop has not begun with it
     bool did_something_ = false;
     TimePoint now_;
+    Metrics metrics_;
+    CallWatch watch_{*this, metrics_};
+    int handshakes_left_ = limits::handshakes_per_turn;
     Duration budget_{0};  // of the poll() under way
     TimePoint budget_end_ = TimePoint::max();
     TimePoint drain_end_ = TimePoint::max();

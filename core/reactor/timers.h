@@ -1,6 +1,7 @@
 // Deadlines in a heap. Adding and cancelling are O(log n); equal deadlines keep the order in which they were made. Knows no clock: time
 // is an argument.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -21,6 +22,10 @@ public:
     bool cancel(TimerId id);
     bool is_active(TimerId id) { return timers_.find(id) != nullptr; }
     bool is_empty() const { return timers_.size() == 0; }
+    std::size_t size() const { return timers_.size(); }
+
+    // Timers that the memory held at this moment is enough for.
+    std::size_t capacity() const { return std::max(heap_.capacity(), timers_.capacity()); }
     void clear();
 
     // The earliest deadline; TimePoint::max() if there is none.
@@ -72,6 +77,7 @@ private:
     static constexpr std::uint32_t nowhere = UINT32_MAX;
 
     void push(Entry entry);
+    void shrink();
     void remove_from_heap(std::uint32_t place);
     void put(std::uint32_t place, const Entry& entry);
     void sift_up(std::uint32_t place, const Entry& entry);

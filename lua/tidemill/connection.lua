@@ -53,6 +53,8 @@ Connection.pause = core.connection_pause
 Connection.resume = core.connection_resume
 Connection.end_write = core.connection_end_write
 Connection.set_idle_timeout = core.connection_set_idle_timeout
+Connection.set_close_timeout = core.connection_set_close_timeout
+Connection.set_output_limit = core.connection_set_output_limit
 Connection.set_watermarks = core.connection_set_watermarks
 
 Connection.stop_proxy = core.connection_stop_proxy

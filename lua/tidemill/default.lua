@@ -55,4 +55,8 @@ function default.resolve(host)
     return default_reactor():resolve(host)
 end
 
+function default.notify_systemd(state)
+    return core.notify_systemd(state)
+end
+
 return default

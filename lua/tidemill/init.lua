@@ -15,6 +15,7 @@ local channel = require "tidemill.channel"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
+local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
 
@@ -26,16 +27,22 @@ local tidemill = {
     Listener = reactor.Listener,
     Timer = reactor.Timer,
     SignalWatch = reactor.SignalWatch,
+    SlowCallback = require("tidemill.metrics").SlowCallback,
+    Process = process.Process,
+    FileWatch = process.FileWatch,
+    ProcessWatch = process.ProcessWatch,
+    FdWatch = process.FdWatch,
     Deferred = require "tidemill.deferred",
     Channel = channel.Channel,
     Subscription = channel.Subscription,
     Queue = channel.Queue,
+    Workers = require "tidemill.workers",
     TlsContext = tls.TlsContext,
     TlsInfo = tls.TlsInfo,
     Error = errors.Error,
 }
 
--- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve
+-- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve, notify_systemd
 for name, call in pairs(default) do
     tidemill[name] = call
 end

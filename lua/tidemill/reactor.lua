@@ -4,6 +4,8 @@ local check = require "tidemill.check"
 local core = require "tidemill.core"
 local Deferred = require "tidemill.deferred"
 local errors = require "tidemill.errors"
+local metrics = require "tidemill.metrics"
+local process = require "tidemill.process"
 local tls = require "tidemill.tls"
 
 -- What takes the core's place when it is finalised before somebody who still has the reactor, as at the end of a state.
@@ -170,6 +172,7 @@ function Reactor:_call_timer(ticket)
     if not self._is_periodic[ticket] then
         self._timers[ticket] = nil
     end
+    self._callee = self._slow_watch and call   -- for the watch over slow callbacks
     call()
 end
 
@@ -177,11 +180,14 @@ function Reactor:_call_tick()
     local place = self._first_tick
     local call = self._ticks[place]
     self._ticks[place], self._first_tick = nil, place + 1
+    self._callee = self._slow_watch and call
     call()
 end
 
 function Reactor:_accept(ticket)
-    return self:_adopt(self._factories[ticket]())
+    local factory = self._factories[ticket]
+    self._callee = self._slow_watch and factory
+    return self:_adopt(factory())
 end
 
 -- A few instructions, for the hook by which Lua's interpreter announces Ctrl-C.
@@ -337,14 +343,14 @@ end
 
 -- ---- streams ----
 
--- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port, tls.
+-- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port, max_connections, tls.
 function Reactor:listen(endpoint, factory, options)
     check.type(1, "listen", endpoint, "string")
     factory = check.factory(2, "listen", factory)
-    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean", tls = "table"})
+    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean", max_connections = "number", tls = "table"})
     local ticket = new_ticket(self)
     local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1, options.reuse_port or false,
-        tls.core_of(options.tls))
+                                 options.max_connections or 0, tls.core_of(options.tls))
     self._factories[ticket] = factory
     return setmetatable({_reactor = self, _ticket = ticket, _id = id, _endpoint = self._core:listener_endpoint(id)}, Listener)
 end
@@ -406,6 +412,68 @@ function Reactor:on_signal(name, call)
     return add_object(self, setmetatable({_name = name, _function = call}, SignalWatch), self._core.on_signal, name)
 end
 
+function Reactor:watch_file(path, call)
+    check.type(1, "watch_file", path, "string")
+    check.callable(2, "watch_file", call)
+    return add_object(self, setmetatable({_path = path, _function = call}, process.FileWatch), core.watch_file, path)
+end
+
+function Reactor:watch_process(pid, call)
+    check.type(1, "watch_process", pid, "number")
+    check.callable(2, "watch_process", call)
+    return add_object(self, setmetatable({_pid = pid, _function = call}, process.ProcessWatch), core.watch_process, pid)
+end
+
+-- options: on_readable, on_writable; one of them or both.
+function Reactor:watch_fd(fd, options)
+    check.type(1, "watch_fd", fd, "number")
+    options = check.options(2, "watch_fd", options, {on_readable = "function", on_writable = "function"})
+    local made = setmetatable({_fd = fd, _readable = options.on_readable, _writable = options.on_writable}, process.FdWatch)
+    return add_object(self, made, core.watch_fd, fd, options.on_readable ~= nil, options.on_writable ~= nil)
+end
+
+-- ---- processes and the standard input ----
+
+local spawn_options = {cwd = "string", environment = "table", stdin = "string", stdout = "string", stderr = "string", shell = "boolean",
+    kill_on_stop = "string"}
+
+-- argv: a list, or with the option shell one string. handler: a process object, a class, or a function that makes one.
+function Reactor:spawn(argv, handler, options)
+    options = check.options(3, "spawn", options, spawn_options)
+    check.type(1, "spawn", argv, options.shell and "string" or "table")
+    local is_made = type(handler) == "table" and rawget(handler, "_id") ~= nil
+    local made = is_made and handler or check.factory(2, "spawn", handler)()
+    if type(made) ~= "table" or made.close_stdin == nil then
+        error("a tidemill.Process is needed, not " .. type(made), 0)
+    end
+    if made._id ~= 0 and core.process_is_there(made._reactor._core, made._id) then
+        error(errors.describe("state", "spawn", "", "this process object is in use already"), 0)
+    end
+    local words, variables = options.shell and {argv} or argv, {}
+    for name, value in pairs(options.environment or {}) do
+        variables[#variables + 1] = name .. "=" .. value
+    end
+    local streams = ("%s %s %s"):format(options.stdin or "pipe", options.stdout or "pipe", options.stderr or "inherit")
+    add_object(self, made, core.spawn_process, table.concat(words, "\0"), #words, options.cwd or "", table.concat(variables, "\0"),
+        options.environment and #variables or -1, streams, options.shell or false, options.kill_on_stop or "")
+    made._pid = core.process_pid(self._core, made._id)
+    return made
+end
+
+-- options: raw.
+function Reactor:open_input(handler, options)
+    local is_made = core.is_connection(handler)
+    local factory = not is_made and check.factory(1, "open_input", handler)
+    options = check.options(2, "open_input", options, {raw = "boolean"})
+    local connection = self:_adopt(is_made and handler or factory())
+    local succeeded, problem = pcall(core.open_input, self._core, connection, options.raw or false)
+    if not succeeded then
+        core.release(self._open, connection)
+        error(problem, 0)
+    end
+    return connection
+end
+
 -- ---- the rest ----
 
 function Reactor:set_error_handler(call)
@@ -413,6 +481,30 @@ function Reactor:set_error_handler(call)
         check.callable(1, "set_error_handler", call)
     end
     self._error_handler = call
+end
+
+function Reactor:set_slow_callback(seconds, call)
+    check.type(1, "set_slow_callback", seconds, "number")
+    if call ~= nil then
+        check.callable(2, "set_slow_callback", call)
+    end
+    local ticket = new_ticket(self)
+    self._core:set_slow_callback(seconds, ticket)
+    if self._slow_watch then
+        self._objects[self._slow_watch] = nil
+    end
+    self._slow_watch, self._callee = seconds > 0 and ticket or nil, nil
+    if seconds > 0 then
+        self._objects[ticket] = setmetatable({_reactor = self, _report = call}, metrics.SlowWatch)
+    end
+end
+
+function Reactor:metrics()
+    return metrics.parse(self._core:metrics())
+end
+
+function Reactor:prometheus()
+    return self._core:prometheus()
 end
 
 function Reactor:fd()

@@ -15,7 +15,7 @@ from . import core as _core
 from .channel import Channel, Queue, Subscription
 from .connection import Connection
 from .datagram import Datagram
-from .default import call_every, call_later, connect, default_reactor, defer, listen, next_tick, open_datagram, resolve, run, stop
+from .default import call_every, call_later, connect, default_reactor, defer, listen, next_tick, notify_systemd, open_datagram, resolve, run, stop
 from .deferred import Deferred
 from .errors import (
     ArgumentError,
@@ -30,16 +30,20 @@ from .errors import (
     TlsError,
     WorkError,
 )
+from .metrics import SlowCallback
+from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
 from .tls import TlsContext, TlsInfo
+from .workers import Workers
 
 VERSION = _core.version()
 __version__ = VERSION
 
 __all__ = [
-    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "TlsContext", "TlsInfo",
-    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve",
-    "Deferred", "Channel", "Subscription", "Queue",
+    "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
+    "TlsContext", "TlsInfo",
+    "Deferred", "Channel", "Subscription", "Queue", "Workers",
+    "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",
     "WorkError",
     "VERSION",

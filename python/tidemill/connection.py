@@ -24,6 +24,12 @@ class Connection(_core.ConnectionBase):
     def set_idle_timeout(self, seconds):
         _core.connection_set_idle_timeout(self, seconds)
 
+    def set_close_timeout(self, seconds):
+        _core.connection_set_close_timeout(self, seconds)
+
+    def set_output_limit(self, octets):
+        _core.connection_set_output_limit(self, octets)
+
     def set_watermarks(self, low, high):
         _core.connection_set_watermarks(self, low, high)
 

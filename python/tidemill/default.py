@@ -2,6 +2,7 @@
 import os
 import threading
 
+from . import core as _core
 from .reactor import Reactor
 
 _local = threading.local()
@@ -23,8 +24,8 @@ def stop():
     default_reactor().stop()
 
 
-def listen(endpoint, factory, backlog=1024, mode=-1, reuse_port=False, tls=None):
-    return default_reactor().listen(endpoint, factory, backlog, mode, reuse_port, tls)
+def listen(endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0, tls=None):
+    return default_reactor().listen(endpoint, factory, backlog, mode, reuse_port, max_connections, tls)
 
 
 def connect(endpoint, handler, connect_timeout=30.0, tls=None, server_name=""):
@@ -55,5 +56,9 @@ def resolve(host):
     return default_reactor().resolve(host)
 
 
-for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve):
+def notify_systemd(state):
+    return _core.notify_systemd(state)
+
+
+for _function in (default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve, notify_systemd):
     _function.__module__ = "tidemill"

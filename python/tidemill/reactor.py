@@ -1,6 +1,7 @@
 # Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary dicts and sets, and the
 # core knows them by number: so Python's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
 import itertools
+import os
 import signal
 import threading
 import weakref
@@ -11,8 +12,10 @@ from .connection import Connection
 from .datagram import Datagram
 from .deferred import Deferred, _check_callable
 from .errors import CancelledError, Error, StateError
+from .metrics import SlowWatch, metrics_of
+from .process import FdWatch, FileWatch, Process, ProcessWatch
+from .pool import Pool
 from .tls import core_of
-from .workers import Pool
 
 
 class Timer:
@@ -126,6 +129,8 @@ class Reactor:
         self._posted = deque()   # append and popleft are atomic: other threads post
         self._tickets = itertools.count(1)
         self._error_handler = None
+        self._slow_watch = 0     # its ticket
+        self._callee = None      # the function that was called last, kept only while slow callbacks are watched
         self._pool = None        # made when defer is first called
         self._core = _core.ReactorCore(poller, clock)
 
@@ -180,17 +185,28 @@ class Reactor:
         function, is_periodic = self._timers[ticket]
         if not is_periodic:
             del self._timers[ticket]
+        if self._slow_watch:
+            self._callee = function
         function()
 
     def _call_tick(self):
-        self._ticks.popleft()()
+        function = self._ticks.popleft()
+        if self._slow_watch:
+            self._callee = function
+        function()
 
     def _call_posted(self):
         if self._posted:  # empty if another thread posted while a stop dropped what there was
-            self._posted.popleft()()
+            function = self._posted.popleft()
+            if self._slow_watch:
+                self._callee = function
+            function()
 
     def _accept(self, ticket):
-        return self._adopt(self._factories[ticket]())
+        factory = self._factories[ticket]
+        if self._slow_watch:
+            self._callee = factory
+        return self._adopt(factory())
 
     def _adopt(self, connection):
         if not isinstance(connection, Connection):
@@ -295,10 +311,10 @@ class Reactor:
 
     # ---- streams ----
 
-    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False, tls=None):
+    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0, tls=None):
         ticket = next(self._tickets)
         _check_callable(factory, "factory")
-        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port), core_of(tls))
+        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port), max_connections, core_of(tls))
         self._factories[ticket] = factory
         return Listener(self, ticket, number)
 
@@ -340,6 +356,47 @@ class Reactor:
     def on_signal(self, name, function):
         return self._add_object(SignalWatch(self, name, _check_callable(function, "function")), self._core.on_signal, name)
 
+    def watch_file(self, path, function):
+        path = os.fsdecode(path)
+        return self._add_object(FileWatch(self, path, _check_callable(function, "function")), _core.watch_file, self._core, path)
+
+    def watch_process(self, pid, function):
+        return self._add_object(ProcessWatch(self, pid, _check_callable(function, "function")), _core.watch_process, self._core, pid)
+
+    def watch_fd(self, fd, on_readable=None, on_writable=None):
+        for function, what in (on_readable, "on_readable"), (on_writable, "on_writable"):
+            if function is not None:
+                _check_callable(function, what)
+        watch = FdWatch(self, fd, on_readable, on_writable)
+        return self._add_object(watch, _core.watch_fd, self._core, watch.fd, on_readable is not None, on_writable is not None)
+
+    # ---- processes and the standard input ----
+
+    def spawn(self, argv, handler, cwd="", environment=None, stdin="pipe", stdout="pipe", stderr="inherit", shell=False, kill_on_stop=""):
+        made = handler if isinstance(handler, Process) else _check_callable(handler, "handler")()
+        if not isinstance(made, Process):
+            raise TypeError(f"a tidemill.Process is needed, not {type(made).__name__}")
+        if made._reactor is not None and _core.process_is_there(made._reactor._core, made._id):
+            raise StateError("this process object is in use already", "state", operation="spawn")
+        if shell != isinstance(argv, str):
+            raise TypeError("argv must be a list of arguments, or with shell=True one text")
+        words = [argv] if shell else [os.fsdecode(word) for word in argv]
+        variables = [f"{os.fsdecode(name)}={os.fsdecode(value)}" for name, value in (environment or {}).items()]
+        self._add_object(made, _core.spawn_process, self._core, "\0".join(words), len(words), os.fsdecode(cwd), "\0".join(variables),
+                         -1 if environment is None else len(variables), f"{stdin} {stdout} {stderr}", bool(shell), kill_on_stop)
+        made._reactor = self
+        made._pid = _core.process_pid(self._core, made._id)
+        return made
+
+    def open_input(self, handler, raw=False):
+        connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
+        try:
+            _core.open_input(self._core, connection, bool(raw))
+        except BaseException:
+            self._open.discard(connection)
+            raise
+        return connection
+
     # add: a call of the core with the object's ticket as its last argument; answers its number there.
     def _add_object(self, made, add, *arguments):
         ticket = next(self._tickets)
@@ -355,6 +412,22 @@ class Reactor:
 
     def set_error_handler(self, function):
         self._error_handler = None if function is None else _check_callable(function, "function")
+
+    def set_slow_callback(self, seconds, function=None):
+        if function is not None:
+            _check_callable(function, "function")
+        watch = next(self._tickets)
+        self._core.set_slow_callback(seconds, watch)
+        self._objects.pop(self._slow_watch, None)
+        self._slow_watch, self._callee = (watch if seconds > 0 else 0), None
+        if seconds > 0:
+            self._objects[watch] = SlowWatch(self, function)
+
+    def metrics(self):
+        return metrics_of(self._core.metrics())
+
+    def prometheus(self):
+        return self._core.prometheus()
 
     def fd(self):
         return self._core.fd()

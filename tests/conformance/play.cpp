@@ -43,12 +43,13 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, datagram, listener, task, reactor, deferred, channel, subscription, queue };
+    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue };
 
     Kind kind;
     std::string name;
     Connection* connection = nullptr;  // while there is one: it ends with on_close
     Datagram* datagram = nullptr;      // likewise
+    tidemill::SourceId source = 0;     // of a process or watch
     bool is_over = false;              // on_close has been
     bool is_writable = true;           // what the last write answered
     tidemill::SourceId listener = 0;
@@ -123,6 +124,28 @@ public:
     void on_close(Datagram&, const Error& reason) override { play_.seen(me_, "on_close", reason_text(reason)); }
     bool on_error(Datagram& datagram, const std::exception_ptr& exception) override {
         if (!play_.reacts(me_->name, "on_error")) return DatagramHandler::on_error(datagram, exception);
+        play_.seen(me_, "on_error", message_of(exception));
+        return true;
+    }
+
+private:
+    Witness& play_;
+    const EntityPtr me_;
+};
+
+// The same for processes.
+class Child final : public tidemill::ProcessHandler {
+public:
+    Child(Witness& play, EntityPtr me) : play_(play), me_(std::move(me)) {}
+
+    void on_stdout(tidemill::Process&, Bytes octets) override { play_.seen(me_, "on_data", octets); }
+    void on_drain(tidemill::Process&) override { play_.seen(me_, "on_drain"); }
+    void on_exit(tidemill::Process&, const tidemill::ExitStatus& status) override {
+        const std::string otherwise = status.code ? std::to_string(*status.code) : "unknown";
+        play_.seen(me_, "on_exit", status.signal.empty() ? otherwise : status.signal);
+    }
+    bool on_error(tidemill::Process& process, const std::exception_ptr& exception) override {
+        if (!play_.reacts(me_->name, "on_error")) return ProcessHandler::on_error(process, exception);
         play_.seen(me_, "on_error", message_of(exception));
         return true;
     }
@@ -210,6 +233,17 @@ private:
             return with_datagram(step,
                                  [&](Datagram& datagram) { value_of(datagram.set_multicast_ttl(static_cast<int>(step.count("COUNT")))); });
         }
+        if (verb == "spawn") return spawn(step);
+        if (verb == "close_stdin") return with_process(step["E"], [](tidemill::Process& process) { process.close_stdin(); });
+        if (verb == "kill") return with_process(step["E"], [&](tidemill::Process& process) { value_of(process.kill(step["WORD"])); });
+        if (verb == "on_signal" || verb == "watch_process" || verb == "watch_file") return watch(step);
+        if ((verb == "pause" || verb == "resume") && entity(step["E"])->kind == Entity::Kind::process) {
+            return with_process(step["E"], [&](tidemill::Process& process) { verb == "pause" ? process.pause() : process.resume(); });
+        }
+        if (verb == "close" && entity(step["E"])->kind == Entity::Kind::watch) {
+            if (tidemill::Watch* watch = find_watch(reactor_, entity(step["E"])->source)) watch->close();
+            return;
+        }
         if (verb == "close") return with_stream(step, [](auto& stream) { stream.close(); });
         if (verb == "pause") return with_stream(step, [](auto& stream) { stream.pause(); });
         if (verb == "resume") return with_stream(step, [](auto& stream) { stream.resume(); });
@@ -217,6 +251,8 @@ private:
         if (verb == "start_tls") return start_tls(step);
         if (verb == "end_write") return end_write(step);
         if (verb == "set_idle_timeout") return with_connection(step, [&](Connection& it) { it.set_idle_timeout(seconds(step["TIME"])); });
+        if (verb == "set_close_timeout") return with_connection(step, [&](Connection& it) { it.set_close_timeout(seconds(step["TIME"])); });
+        if (verb == "set_output_limit") return set_output_limit(step);
         if (verb == "set_watermarks") return set_watermarks(step);
         if (verb == "make_file") return make_file(step);
         if (verb == "send_file") return send_file(step);
@@ -244,6 +280,7 @@ private:
         if (verb == "error_handler") return set_error_handler(step);
         if (verb == "drop") return drop(step["E"]);
         if (verb == "gone") return expect_gone(step["E"]);
+        if (verb == "counted") return counted(step["WORD"], step["COUNT"]);
         if (verb == "check") return check(step["E"], step["WORD"], endpoint(step["ENDPOINT"]));
         if (verb == "fails") return expect_failure(step);
         if (verb == "when") return reactions_.push_back({step["GROUP"], step["EVENT"], step.inner[0]});
@@ -267,7 +304,7 @@ private:
         const std::string* raised = react(me->name, event);
         me_ = nullptr;
         is_in_loop_ = true;
-        if (event == "on_close") me->is_over = true;
+        if (event == "on_close" || event == "on_exit") me->is_over = true;
         if (raised != nullptr) throw std::runtime_error(*raised);
     }
 
@@ -329,7 +366,7 @@ private:
 
     // given: what the reactor holds. Of a listener or a timer the play holds a handle only, as a user does.
     void keep(const EntityPtr& given) {
-        const bool is_handle = given->kind == Entity::Kind::listener || given->timer.id() != 0;
+        const bool is_handle = given->kind == Entity::Kind::listener || given->kind == Entity::Kind::watch || given->timer.id() != 0;
         entities_[given->name] = is_handle ? std::make_shared<Entity>(*given) : given;
         given_[given->name] = given;
     }
@@ -359,6 +396,13 @@ private:
         const EntityPtr it = entity(step["E"]);
         if (it->kind != Entity::Kind::datagram) throw Failed(it->name + " has no " + step.verb);
         if (it->datagram != nullptr) call(*it->datagram);
+    }
+
+    template <class Call>
+    void with_process(const std::string& name, Call call) {
+        const EntityPtr it = entity(name);
+        if (it->kind != Entity::Kind::process) throw Failed(it->name + " is no process");
+        if (tidemill::Process* process = find_process(reactor_, it->source)) call(*process);
     }
 
     template <class Call>
@@ -407,6 +451,7 @@ private:
         };
         tidemill::ListenOptions options;
         if (step.has("COUNT")) options.backlog = static_cast<int>(step.count("COUNT"));
+        if (step.has("HIGH")) options.max_connections = static_cast<int>(step.count("HIGH"));
         options.reuse_port = step.has("YES") && step["YES"] == "true";
         const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh_endpoint());
         if (step.has("CONTEXT") || where.starts_with("tls:")) options.tls = context(step.has("CONTEXT") ? step["CONTEXT"] : "server");
@@ -439,6 +484,40 @@ private:
         keep(me);
     }
 
+    void spawn(const Step& step) {
+        const EntityPtr me = made(Entity::Kind::process, step["NEW"]);
+        tidemill::SpawnOptions options;
+        options.shell = true;
+        if (step.has("WORD")) options.kill_on_stop = step["WORD"];
+        me->source =
+            value_of(tidemill::spawn(reactor_, {endpoint(step["TEXT"])}, std::unique_ptr<Child>(new Child(*this, me)), options))->id();
+        keep(me);
+    }
+
+    void watch(const Step& step) {
+        const EntityPtr me = made(Entity::Kind::watch, step["NEW"]);
+        const auto fired = [this, me](const auto&) { seen(me, "fired", {}, {}); };
+        if (step.verb == "on_signal") me->source = value_of(tidemill::on_signal(reactor_, step["WORD"], fired))->id();
+        if (step.verb == "watch_process") {
+            const tidemill::Process* process = find_process(reactor_, entity(step["E"])->source);
+            if (process == nullptr) throw Failed(step["E"] + " is not there");
+            me->source = value_of(tidemill::watch_process(reactor_, process->pid(), fired))->id();
+        }
+        if (step.verb == "watch_file") {
+            const auto told = [this, me](std::string_view event, std::string_view) { seen(me, "on_file", event, {}); };
+            me->source = value_of(tidemill::watch_file(reactor_, endpoint(step["ENDPOINT"]), told))->id();
+        }
+        keep(me);
+    }
+
+    void write_process(Entity& it, Bytes octets) {
+        tidemill::Process* process = find_process(reactor_, it.source);
+        if (process == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
+        const tidemill::WriteResult written = process->write(octets);
+        if (written.has_failed()) throw Refused(process->write_error(written.code));
+        it.is_writable = written.is_flowing();
+    }
+
     void abort(const Step& step) {
         if (entity(step["E"])->kind == Entity::Kind::datagram) return with_datagram(step, [](Datagram& datagram) { datagram.abort(); });
         with_connection(step, [](Connection& connection) { connection.abort(); });
@@ -447,6 +526,7 @@ private:
     void write(const std::string& name, Bytes octets, std::string_view to) {
         const EntityPtr it = entity(name);
         if (it->kind == Entity::Kind::datagram) return write_datagram(*it, octets, to);
+        if (it->kind == Entity::Kind::process) return write_process(*it, octets);
         if (it->kind != Entity::Kind::connection) throw Failed(it->name + " has no write");
         if (it->connection == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
         const tidemill::WriteResult written = it->connection->write(octets);
@@ -467,6 +547,20 @@ private:
             if (const tidemill::WriteResult ended = connection.end_write(); ended.has_failed())
                 throw Refused(connection.write_error(ended.code));
         });
+    }
+
+    void set_output_limit(const Step& step) {
+        // What a script may pass and C++'s type cannot hold.
+        if (step.count("COUNT") < 0) value_of(tidemill::Result<void>(tidemill::make_error(tidemill::ErrorCode::argument, step.verb)));
+        with_connection(step, [&](Connection& it) { it.set_output_limit(static_cast<std::size_t>(step.count("COUNT"))); });
+    }
+
+    void counted(const std::string& name, const std::string& number) {
+        const std::string all = "\n" + tidemill::plain_text(reactor_.metrics());
+        const std::size_t at = all.find("\n" + name + " ");
+        if (at == all.npos) throw Failed("there is no metric " + name);
+        const std::size_t from = at + name.size() + 2;
+        same(name, number, all.substr(from, all.find('\n', from) - from));
     }
 
     void set_watermarks(const Step& step) {
@@ -642,6 +736,16 @@ private:
         if (it.kind == Entity::Kind::listener && property == "is_open") {
             const Listener* listener = find_listener(reactor_, it.listener);
             return word_for(listener != nullptr && listener->is_open());
+        }
+        if (it.kind == Entity::Kind::watch && property == "is_open") {
+            const tidemill::Watch* watch = find_watch(reactor_, it.source);
+            return word_for(watch != nullptr && watch->is_open());
+        }
+        if (it.kind == Entity::Kind::process) {
+            const tidemill::Process* process = find_process(reactor_, it.source);
+            if (property == "writable") return word_for(it.is_writable);
+            if (property == "pending") return std::to_string(process == nullptr ? 0 : process->pending());
+            if (property == "is_running") return word_for(process != nullptr && process->is_running());
         }
         if (it.kind == Entity::Kind::datagram) return property_of_datagram(it, property);
         if (it.kind != Entity::Kind::connection) throw Failed(it.name + " has no " + property);

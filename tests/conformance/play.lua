@@ -81,6 +81,21 @@ end
 local ForgivingSocket = Socket:extend()
 ForgivingSocket.on_error = ForgivingRecorder.on_error
 
+-- The same for processes.
+local Child = tidemill.Process:extend()
+Child.init, Child.on_drain = Recorder.init, Recorder.on_drain
+
+function Child:on_stdout(data)
+    self.play:seen(self.name, "on_data", data, self)
+end
+
+function Child:on_exit(code, signal)
+    self.play:seen(self.name, "on_exit", signal or tostring(code or "unknown"), self)
+end
+
+local ForgivingChild = Child:extend()
+ForgivingChild.on_error = ForgivingRecorder.on_error
+
 -- -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 local Play, verbs = {}, {}
@@ -145,7 +160,7 @@ function Play:seen(name, event, detail, me, default)
         end
     end
     self.me, self.is_in_loop = nil, true
-    if event == "on_close" then me.is_over = true end
+    if event == "on_close" or event == "on_exit" then me.is_over = true end
     if raised then error(raised, 0) end
 end
 
@@ -225,7 +240,7 @@ local function context(play, name)
     return contexts[place .. name]
 end
 
-function verbs.listen(play, name, backlog, reuse_port, tls, endpoint)
+function verbs.listen(play, name, backlog, reuse_port, max_connections, tls, endpoint)
     local function factory()
         play.accepted[name] = (play.accepted[name] or 0) + 1
         local recorder = play:recorder(name .. play.accepted[name])
@@ -237,7 +252,7 @@ function verbs.listen(play, name, backlog, reuse_port, tls, endpoint)
     endpoint = play:endpoint(endpoint or fresh[play.transport])
     tls = tls or endpoint:match("^tls:") and "server"
     local listener = play.reactor:listen(endpoint, factory, {
-        backlog = backlog, reuse_port = reuse_port and reuse_port == "true", tls = tls and context(play, tls) or nil})
+        backlog = backlog, max_connections = max_connections, reuse_port = reuse_port and reuse_port == "true", tls = tls and context(play, tls) or nil})
     play:keep(name, listener, factory)
     play.endpoints[name] = listener:endpoint()
 end
@@ -262,6 +277,27 @@ function verbs.open_datagram(play, name, at, to)
     play.reactor:open_datagram(play:endpoint(at or fresh[play.transport]), socket, {connect_to = to and play:endpoint(to)})
     play:keep(name, socket, socket)
     play.endpoints[name] = socket:local_()
+end
+
+function verbs.spawn(play, name, text, kill_on_stop)
+    local child = (play.scenario:reacts(name, "on_error") and ForgivingChild or Child):new(play, name)
+    play.reactor:spawn(play:endpoint(text), child, {shell = true, kill_on_stop = kill_on_stop or ""})
+    play:keep(name, child, child)
+end
+
+function verbs.on_signal(play, name, signal)
+    local function call() play:seen(name, "fired") end
+    play:keep(name, play.reactor:on_signal(signal, call), call)
+end
+
+function verbs.watch_process(play, name, process)
+    local function call() play:seen(name, "fired") end
+    play:keep(name, play.reactor:watch_process(play:entity(process):pid(), call), call)
+end
+
+function verbs.watch_file(play, name, path)
+    local function call(event) play:seen(name, "on_file", event) end
+    play:keep(name, play.reactor:watch_file(play:endpoint(path), call), call)
 end
 
 function verbs.make_file(play, path, value)
@@ -383,6 +419,10 @@ function verbs.check(play, name, property, value)
     local seen = entity[property == "local" and "local_" or property]
     if type(seen) == "function" then seen = seen(entity) end
     same(name .. " " .. property, play:endpoint(value), seen)
+end
+
+function verbs.counted(play, name, number)
+    same(name, tostring(number), play.reactor:metrics()[name])
 end
 
 function verbs.fails(play, code, errno, action)

@@ -81,6 +81,24 @@ class Socket(tidemill.Datagram):
 class ForgivingSocket(Socket):
     on_error = ForgivingRecorder.on_error
 
+class Child(tidemill.Process):
+    """The same for processes."""
+
+    def __init__(self, play, name):
+        self.play, self.name, self.writable, self.is_over = play, name, None, False
+
+    def on_stdout(self, data):
+        self.play.seen(self.name, "on_data", data, me=self)
+
+    def on_drain(self):
+        self.play.seen(self.name, "on_drain", me=self)
+
+    def on_exit(self, code, signal):
+        self.play.seen(self.name, "on_exit", signal or ("unknown" if code is None else str(code)), me=self)
+
+class ForgivingChild(Child):
+    on_error = ForgivingRecorder.on_error
+
 # -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 class Play:
@@ -133,7 +151,7 @@ class Play:
                     self.problem = self.problem or (line, f"in {name} {event}: {error!r}")
         finally:
             self.me, self.in_loop = None, True
-            if event == "on_close":
+            if event in ("on_close", "on_exit"):
                 me.is_over = True
 
     def loop(self, call, *arguments):
@@ -191,7 +209,7 @@ class Play:
             contexts[self.folder, name] = tidemill.TlsContext(authorities=f"{place}ca.pem", **own)
         return contexts[self.folder, name]
 
-    def do_listen(self, name, backlog, reuse_port, tls, endpoint):
+    def do_listen(self, name, backlog, reuse_port, max_connections, tls, endpoint):
         def factory():
             self.accepted[name] += 1
             recorder = self.recorder(f"{name}{self.accepted[name]}")
@@ -201,6 +219,7 @@ class Play:
         fresh = {"tcp": "tcp://127.0.0.1:0", "tls": "tls://127.0.0.1:0", "unix": f"unix://DIR/{number}.sock", "memory": f"memory://{number}"}
         options = {} if backlog is None else {"backlog": backlog}
         options |= {"reuse_port": True} if reuse_port == "true" else {}
+        options |= {} if max_connections is None else {"max_connections": max_connections}
         endpoint = self.endpoint(fresh[self.transport] if endpoint is None else endpoint)
         if tls or endpoint.startswith("tls:"):
             options["tls"] = self.context(tls or "server")
@@ -232,6 +251,26 @@ class Play:
 
     def do_write(self, name, value, to=None):
         self.entity(name).writable = self.entity(name).write(value, *[] if to is None else [self.endpoint(to)])
+
+    def do_spawn(self, name, text, kill_on_stop):
+        child = (ForgivingChild if self.scenario.reacts(name, "on_error") else Child)(self, name)
+        self.reactor.spawn(self.endpoint(text), child, shell=True, kill_on_stop=kill_on_stop or "")
+        self.keep(name, child, child)
+
+    def do_on_signal(self, name, signal):
+        def function(_):
+            self.seen(name, "fired")
+        self.keep(name, self.reactor.on_signal(signal, function), function)
+
+    def do_watch_process(self, name, process):
+        def function(_):
+            self.seen(name, "fired")
+        self.keep(name, self.reactor.watch_process(self.entity(process).pid, function), function)
+
+    def do_watch_file(self, name, path):
+        def function(event, _):
+            self.seen(name, "on_file", event)
+        self.keep(name, self.reactor.watch_file(self.endpoint(path), function), function)
 
     def do_make_file(self, path, value):
         pathlib.Path(self.endpoint(path)).write_bytes(value)
@@ -345,6 +384,9 @@ class Play:
 
     def do_check(self, name, prop, value):
         self.same(f"{name} {prop}", self.endpoint(value), getattr(self.entity(name), prop))
+
+    def do_counted(self, name, number):
+        self.same(name, str(number), self.reactor.metrics()[name])
 
     def do_fails(self, code, errno, action):
         try:

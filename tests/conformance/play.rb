@@ -106,6 +106,36 @@ class ForgivingSocket < Socket
   end
 end
 
+# The same for processes.
+class Child < Tidemill::Process
+  attr_reader :name
+  attr_accessor :writable, :is_over
+
+  def initialize(play, name)
+    super()
+    @play = play
+    @name = name
+  end
+
+  def on_stdout(data)
+    @play.seen(@name, "on_data", data, me: self)
+  end
+
+  def on_drain
+    @play.seen(@name, "on_drain", me: self)
+  end
+
+  def on_exit(code, signal)
+    @play.seen(@name, "on_exit", signal || (code || "unknown").to_s, me: self)
+  end
+end
+
+class ForgivingChild < Child
+  def on_error(error)
+    @play.seen(@name, "on_error", error.message, me: self)
+  end
+end
+
 # -- Play: a scenario, played over one transport with one poller -------------------------------------------------------
 
 class Play
@@ -160,7 +190,7 @@ class Play
   ensure
     @me = nil
     @is_in_loop = true
-    me.is_over = true if event == "on_close"
+    me.is_over = true if %w[on_close on_exit].include?(event)
   end
 
   private
@@ -245,7 +275,7 @@ class Play
     end
   end
 
-  def do_listen(name, backlog, reuse_port, tls, at)
+  def do_listen(name, backlog, reuse_port, max_connections, tls, at)
     factory = lambda do
       made = recorder("#{name}#{@accepted[name] += 1}")
       keep(made.name, made, made)
@@ -253,7 +283,7 @@ class Play
     end
     number = Play.number
     fresh = {"tcp" => "tcp://127.0.0.1:0", "tls" => "tls://127.0.0.1:0", "unix" => "unix://DIR/#{number}.sock", "memory" => "memory://#{number}"}
-    options = {backlog: backlog, reuse_port: reuse_port && reuse_port == "true"}.compact
+    options = {backlog: backlog, max_connections: max_connections, reuse_port: reuse_port && reuse_port == "true"}.compact
     where = endpoint(at || fresh[@transport])
     options[:tls] = context(tls || "server") if tls || where.start_with?("tls:")
     listener = @reactor.listen(where, factory, **options)
@@ -285,6 +315,27 @@ class Play
 
   def do_write(name, value, to = nil)
     entity(name).writable = entity(name).write(value, *[to && endpoint(to)].compact)
+  end
+
+  def do_spawn(name, text, kill_on_stop)
+    child = (@scenario.reacts?(name, "on_error") ? ForgivingChild : Child).new(self, name)
+    @reactor.spawn(endpoint(text), child, shell: true, kill_on_stop: kill_on_stop || "")
+    keep(name, child, child)
+  end
+
+  def do_on_signal(name, signal)
+    function = ->(_) { seen(name, "fired") }
+    keep(name, @reactor.on_signal(signal, function), function)
+  end
+
+  def do_watch_process(name, process)
+    function = ->(_) { seen(name, "fired") }
+    keep(name, @reactor.watch_process(entity(process).pid, function), function)
+  end
+
+  def do_watch_file(name, path)
+    function = ->(event, _) { seen(name, "on_file", event) }
+    keep(name, @reactor.watch_file(endpoint(path), function), function)
   end
 
   def do_make_file(path, value)
@@ -418,6 +469,10 @@ class Play
 
   def do_check(name, property, value)
     same("#{name} #{property}", endpoint(value), entity(name).public_send(property.sub(/\Ais_(.*)/, '\1?')))
+  end
+
+  def do_counted(name, number)
+    same(name, number.to_s, @reactor.metrics[name.to_sym].to_s)
   end
 
   def do_fails(code, errno, action)

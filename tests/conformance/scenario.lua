@@ -21,21 +21,23 @@ end
 -- -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its patterns in WORDS ---------------------
 
 local ACTIONS = {
-    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( tls=CONTEXT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?",
+    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?",
     open_datagram = "NEW( at ENDPOINT)?( to TO)?", write = "E VALUE( to TO)?", join = "E TO", set_multicast_ttl = "E COUNT",
     close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     send_file = "E ENDPOINT( offset=COUNT)?( length=COUNT)?", proxy_to = "E E( length=COUNT)?", stop_proxy = "E",
     become = "E NEW( VALUE)?", make_file = "ENDPOINT VALUE",
-    set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
+    spawn = "NEW TEXT( kill_on_stop=WORD)?", close_stdin = "E", kill = "E WORD", on_signal = "NEW WORD", watch_process = "NEW E", watch_file = "NEW ENDPOINT",
     deferred = "NEW", follow = "NEW E", succeed = "E TEXT", fail = "E CODE", set_timeout = "E TIME", channel = "NEW", subscribe = "NEW E",
     publish = "E TEXT", queue = "NEW", push = "E TEXT", pop = "NEW E", defer = "NEW WORK TEXT", resolve = "NEW ENDPOINT",
-    start_tls = "E CONTEXT( server_name=SERVER)?", cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", check = "E WORD ENDPOINT", fails = "CODE( ERRNO)? ACTION"}
+    set_close_timeout = "E TIME", set_output_limit = "E COUNT", set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
+    start_tls = "E CONTEXT( server_name=SERVER)?", cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", counted = "WORD COUNT", check = "E WORD ENDPOINT",
+    fails = "CODE( ERRNO)? ACTION"}
 local REACTIONS = with(ACTIONS, {echo = "", raise = "TEXT", nothing = ""})
 local FALLIBLE = with(ACTIONS, {advance = "TIME"})
 local STEPS = with(FALLIBLE, {
     error_handler = "(OFF)?", drop = "E", gone = "E", when = "GROUP EVENT do ACTION",
     expect = "(NOTHING|E LINE)", ["then"] = "E LINE", ignore = "GROUP (EVENT|\\*)"})
-local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_drain = "", on_shutdown = "", on_proxy_end = "REASON", on_end = "", on_close = "REASON",
+local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_exit = "WORD", on_file = "WORD", on_drain = "", on_shutdown = "", on_proxy_end = "REASON", on_end = "", on_close = "REASON",
                on_error = "TEXT", on_tls = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?", on_success = "TEXT",
                on_failure = "REASON", cancelled = "", received = "TEXT"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched

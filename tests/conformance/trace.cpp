@@ -53,6 +53,7 @@ std::uint64_t Trace::match(const std::string& name, const Step& line) {
     const std::string wanted = line.has("REASON")  ? line["REASON"]
                                : line.has("TEXT")  ? line["TEXT"]
                                : line.has("VALUE") ? line["VALUE"]
+                               : line.has("WORD")  ? line["WORD"]
                                                    : "";
     const Line next = next_line(name, line.verb, wanted);
     const bool is_part = line.verb == "on_error" && next.detail.find(wanted) != std::string::npos;

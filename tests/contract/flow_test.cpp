@@ -209,7 +209,8 @@ TEST_CASE("flow_one_busy_stream_does_not_starve_another") {
         const std::size_t before = busy_octets;
         quiet.client->connection->write("me too");
         REQUIRE(world.until([&] { return quiet.server->received == "me too"; }));
-        CHECK(busy_octets - before <= 5 * limits::read_per_turn);
+        // A turn for the octets to leave and one for them to be read: a share of the busy one in each, and what it had before.
+        CHECK(busy_octets - before <= 3 * (limits::read_per_turn + limits::receive_buffer));
         busy.client->connection->abort();
     });
 }
@@ -230,8 +231,9 @@ TEST_CASE("flow_one_stream_reads_a_bounded_amount_in_a_turn") {
             most = std::max(most, pair.server->received.size() - before);
             return pair.server->received.size() == size;
         }));
-        // Its share each time that it is called: once for readiness, and once for resume() or what its share left over.
-        CHECK(most <= 2 * (limits::read_per_turn + limits::receive_buffer));
+        // However often it is called: for readiness, for resume(), for what its share left over. The last read may go beyond the share.
+        CHECK(most <= limits::read_per_turn + limits::receive_buffer);
+        if (world.is("tcp")) CHECK(world.reactor.metrics().read_limit_hits > 0);  // other queues are smaller than the share
     });
 }
 

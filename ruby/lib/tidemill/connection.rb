@@ -24,6 +24,14 @@ module Tidemill
       Core.connection_set_idle_timeout(self, seconds)
     end
 
+    def set_close_timeout(seconds)
+      Core.connection_set_close_timeout(self, seconds)
+    end
+
+    def set_output_limit(octets)
+      Core.connection_set_output_limit(self, octets)
+    end
+
     def set_watermarks(low, high)
       Core.connection_set_watermarks(self, low, high)
     end

@@ -6,10 +6,10 @@ module Tidemill
     def default_reactor
       # A forked child does not inherit its parent's: it makes its own.
       reactor, owner = Thread.current.thread_variable_get(:tidemill_reactor)
-      return reactor if owner == Process.pid
+      return reactor if owner == ::Process.pid
 
       reactor = Reactor.new
-      Thread.current.thread_variable_set(:tidemill_reactor, [reactor, Process.pid])
+      Thread.current.thread_variable_set(:tidemill_reactor, [reactor, ::Process.pid])
       reactor
     end
 
@@ -39,6 +39,10 @@ module Tidemill
 
     def call_later(seconds, function = nil, &block)
       default_reactor.call_later(seconds, function, &block)
+    end
+
+    def notify_systemd(state)
+      Core.notify_systemd(state)
     end
 
     def call_every(seconds, function = nil, &block)

@@ -109,6 +109,8 @@ module Tidemill
       @posted = Thread::Queue.new     # other threads and trap handlers post
       @last_ticket = 0
       @error_handler = nil
+      @slow_watch = nil               # its ticket
+      @callee = nil                   # the function that was called last, kept only while slow callbacks are watched
       @pool = nil                     # made when defer is first called
       @core = make_core(poller, clock)
     end
@@ -216,10 +218,11 @@ module Tidemill
 
     # ---- streams ----
 
-    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, tls: nil, &block)
+    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, max_connections: 0, tls: nil, &block)
       factory = factory(factory, block)
       ticket = next_ticket
-      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false, TlsContext.__send__(:core_of, tls))
+      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false, max_connections,
+                            TlsContext.__send__(:core_of, tls))
       @factories[ticket] = factory
       Listener.__send__(:new, @core, @factories, ticket, number)
     end
@@ -253,12 +256,84 @@ module Tidemill
       add_object(watch) { |ticket| @core.on_signal(name, ticket) }
     end
 
+    # The function or block is called with the event and the name.
+    def watch_file(path, function = nil, &block)
+      path = path.respond_to?(:to_path) ? path.to_path : path
+      watch = FileWatch.__send__(:new, @core, path, callable(function, block, "function"))
+      add_object(watch) { |ticket| Core.watch_file(@core, path, ticket) }
+    end
+
+    # The function or block is called with the pid.
+    def watch_process(pid, function = nil, &block)
+      watch = ProcessWatch.__send__(:new, @core, pid, callable(function, block, "function"))
+      add_object(watch) { |ticket| Core.watch_process(@core, pid, ticket) }
+    end
+
+    # fd: an IO, or a number. A block is on_readable.
+    def watch_fd(fd, on_readable: nil, on_writable: nil, &block)
+      on_readable = callable(on_readable, block, "function") if on_readable || block
+      on_writable = callable(on_writable, nil, "function") if on_writable
+      watch = FdWatch.__send__(:new, @core, fd, on_readable, on_writable)
+      add_object(watch) { |ticket| Core.watch_fd(@core, watch.fd, !on_readable.nil?, !on_writable.nil?, ticket) }
+    end
+
+    # ---- processes and the standard input ----
+
+    def spawn(argv, handler = nil, cwd: "", environment: nil, stdin: "pipe", stdout: "pipe", stderr: "inherit", shell: false,
+              kill_on_stop: "", &block)
+      made = handler.is_a?(Process) && block.nil? ? handler : make(factory(handler, block, Process))
+      check_process(made)
+      raise ::TypeError, "argv must be an Array, or with shell: true one String" unless argv.is_a?(shell ? String : Array)
+
+      words = Array(argv)
+      variables = (environment || {}).map { |name, value| "#{name}=#{value}" }
+      @objects[ticket = next_ticket] = made
+      begin
+        number = Core.spawn_process(@core, words.join("\0"), words.size, cwd.to_s, variables.join("\0"), environment ? variables.size : -1,
+                                    "#{stdin} #{stdout} #{stderr}", shell ? true : false, kill_on_stop.to_s, ticket)
+        made.__send__(:tidemill_started, self, @core, number)
+      ensure
+        @objects.delete(ticket) unless number
+      end
+      made
+    end
+
+    def open_input(handler = nil, raw: false, &block)
+      connection = adopt(handler.is_a?(Connection) && block.nil? ? handler : make(factory(handler, block)))
+      begin
+        Core.open_input(@core, connection, raw ? true : false)
+        started = true
+      ensure
+        @open.delete(connection) unless started
+      end
+      connection
+    end
+
     # ---- the rest ----
 
     # What callbacks raise goes to the function or block as (error, connection or nil); neither restores the default.
     def set_error_handler(function = nil, &block)
       @error_handler = function.nil? && block.nil? ? nil : callable(function, block, "function")
       nil
+    end
+
+    # The function or block is called with a SlowCallback; without either a line goes to stderr.
+    def set_slow_callback(seconds, function = nil, &block)
+      function = callable(function, block, "function") if function || block
+      ticket = next_ticket
+      @core.set_slow_callback(seconds, ticket)
+      @objects.delete(@slow_watch)
+      @slow_watch = seconds.positive? ? ticket : nil
+      @objects[ticket] = SlowWatch.new(function, @objects, @open, -> { @callee }) if @slow_watch
+      @callee = nil
+    end
+
+    def metrics
+      Core.metrics_of(@core.metrics)
+    end
+
+    def prometheus
+      @core.prometheus
     end
 
     def fd
@@ -288,20 +363,28 @@ module Tidemill
     def call_timer(ticket)
       function, is_periodic = @timers[ticket]
       @timers.delete(ticket) unless is_periodic
+      @callee = function if @slow_watch
       function.call
     end
 
     def call_tick
-      @ticks.shift.call
+      function = @ticks.shift
+      @callee = function if @slow_watch
+      function.call
     end
 
     def call_posted
-      # Empty: forgotten at a stop between the two halves of post.
-      @posted.pop.call unless @posted.empty?
+      return if @posted.empty? # forgotten at a stop between the two halves of post
+
+      function = @posted.pop
+      @callee = function if @slow_watch
+      function.call
     end
 
     def accept(ticket)
-      adopt(make(@factories[ticket]))
+      factory = @factories[ticket]
+      @callee = factory if @slow_watch
+      adopt(make(factory))
     end
 
     # Offers what a callback raised to those who may take it; what nobody takes goes on. In rescue clauses, so that what a taker raises
@@ -417,6 +500,13 @@ module Tidemill
       return given if given <= kind
 
       raise ::TypeError, "a subclass of #{kind} is needed, not #{given}"
+    end
+
+    def check_process(made)
+      raise ::TypeError, "a Tidemill::Process is needed, not #{made.class}" unless made.is_a?(Process)
+      return if made.reactor.nil? || !Core.process_is_there(@core, made.instance_variable_get(:@tidemill_id))
+
+      raise StateError.new("this process object is in use already", operation: "spawn")
     end
 
     def check_datagram(made)

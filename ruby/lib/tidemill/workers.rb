@@ -1,106 +1,163 @@
 # frozen_string_literal: true
 
-require "weakref"
+require "etc"
+require "io/wait"  # in the core from Ruby 3.2 on
 
 module Tidemill
-  # The threads of Reactor#defer: Ruby's own, started when they are needed. They know their pool and not the reactor, so that a reactor
-  # that nobody holds is collected while work is under way.
-  class Pool
-    def self.closer(jobs)
-      proc { jobs.close }
-    end
+  # Processes that each run a reactor, forked and watched over by this one. Ruby's threads share one interpreter lock, so cores are used
+  # by processes.
+  class Workers
+    # A worker that dies younger than this is taken for one that cannot run: it is restarted after a delay that doubles each time, and
+    # after so many in a row all give up.
+    YOUNG = 5.0
+    FIRST_DELAY = 0.1
+    LONGEST_DELAY = 5.0
+    MOST_FAILURES = 10
 
-    attr_reader :jobs
+    # After the deadline connections are closed, and aborted 5 s later (Reactor#drain); what still runs then is killed.
+    GRACE = 6.0
 
-    def initialize(most)
-      @jobs = Thread::Queue.new  # and nil, to wake a thread that may be one too many; a finaliser may close it
-      @mutex = Mutex.new
-      @most = most
-      @threads = @waiting = 0
-    end
+    Slot = Struct.new(:index, :pid, :started, :failures, :due)  # due: when to start it (again); nil: it has finished
+    private_constant :YOUNG, :FIRST_DELAY, :LONGEST_DELAY, :MOST_FAILURES, :GRACE, :Slot
 
-    def submit(job)
-      @mutex.synchronize do
-        if @waiting >= Core.worker_queue
-          raise LimitError.new("defer: too much work is waiting for a thread", operation: "defer")
-        end
+    attr_reader :count
 
-        @waiting += 1
-        start_thread if @jobs.num_waiting < @waiting && @threads < @most
-      end
-      @jobs << job
-    end
+    def initialize(count = 0, setup = nil, deadline: 30.0, &block)
+      raise ::ArgumentError, "a setup or a block, not both" if setup && block
 
-    # Takes back a job that has not begun.
-    def drop(job)
-      @mutex.synchronize { @waiting -= 1 if job.take }
-    end
+      @setup = setup || block
+      raise ::ArgumentError, "a setup or a block is needed" if @setup.nil?
+      raise ::TypeError, "setup must have a method call, not be #{@setup.class}" unless @setup.respond_to?(:call)
+      raise ArgumentError.new("count and deadline must be 0 or more", operation: "make workers") if count.negative? || deadline.negative?
 
-    def most=(most)
-      @mutex.synchronize do
-        @most = most
-        [@waiting - @jobs.num_waiting, @most - @threads].min.times { start_thread }
-        [@threads - @most, 0].max.times { @jobs << nil }
-      end
-    end
-
-    private
-
-    def start_thread
-      @threads += 1
-      Thread.new { work }.tap { |thread| thread.name = "tidemill defer" }
-    end
-
-    def work
-      while !one_too_many? && (job = @jobs.pop || !@jobs.closed?)
-        job.run if job != true && @mutex.synchronize { job.take && @waiting -= 1 }
-        job = nil  # what it holds goes now, not with the next one
-      end
-    ensure
-      @mutex.synchronize { @threads -= 1 }
-    end
-
-    def one_too_many?
-      @mutex.synchronize { @threads > @most }
-    end
-  end
-  private_constant :Pool
-
-  # Work on its way through a thread and back.
-  class Job
-    attr_accessor :deferred, :hold
-
-    def initialize(reactor, work, arguments)
-      @reactor = WeakRef.new(reactor)
-      @work = work
-      @arguments = arguments
-    end
-
-    # Whether it is still to be had: by a thread, or by who takes it back.
-    def take
-      return false if @is_taken
-
-      @is_taken = true
+      @count = count.zero? ? Etc.nprocessors : Integer(count)
+      @deadline = deadline
+      @bell = nil
     end
 
     def run
-      outcome = [false, WorkError.new("defer: the thread was ended", operation: "defer")]
-      outcome = [true, @work.call(*@arguments)]
-    rescue Exception => error # rubocop:disable Lint/RescueException -- whatever it is, it is the outcome
-      outcome = [false, error]
-    ensure
-      @work = @arguments = nil
-      tell(outcome)
+      raise StateError.new("these workers are running already", operation: "run") if @bell
+
+      Core.inherit_sockets  # the children are not the process that systemd meant
+      @slots = Array.new(@count) { |index| Slot.new(index, nil, 0.0, 0, 0.0) }
+      @kill_at = @problem = nil
+      ear, @bell = IO.pipe
+      bell = @bell
+      before = %w[TERM INT CHLD].to_h { |name| [name, trap(name) { bell.write_nonblock(name[0], exception: false) }] }
+      begin
+        watch(ear)
+      ensure
+        end_all
+        before.each { |name, action| trap(name, action || "DEFAULT") }
+        @bell = nil
+        [ear, bell].each(&:close)
+      end
+      raise @problem if @problem
+    end
+
+    def stop
+      @bell&.write_nonblock("T", exception: false)
+      nil
     end
 
     private
 
-    def tell(outcome)
-      reactor = @reactor.__getobj__
-      reactor.post { reactor.__send__(:finish_job, self, *outcome) }
-    rescue WeakRef::RefError
-      nil  # nobody holds the reactor any more
+    # ---- in the parent ----
+
+    def watch(ear)
+      while @slots.any? { |slot| slot.pid || slot.due }
+        start_those_due
+        came = ear.wait_readable(time_to_wait) ? ear.read_nonblock(100, exception: false) : ""
+        begin_to_stop if came.is_a?(String) && came.match?(/[TI]/)
+        @slots.each { |slot| look_after(slot) if slot.pid }
+        send_all("KILL") if @kill_at && now >= @kill_at
+      end
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+
+    def time_to_wait
+      # A second at most: another part of the program may have taken the SIGCHLD.
+      times = @slots.filter_map { |slot| slot.due unless slot.pid }
+      times << @kill_at if @kill_at
+      [0.0, [1.0, *times.map { |time| time - now }].min].max
+    end
+
+    def start_those_due
+      @slots.each do |slot|
+        next if slot.pid || slot.due.nil? || slot.due > now
+
+        slot.started = now
+        slot.pid = Process.fork { be_worker(slot.index) }
+      end
+    end
+
+    def look_after(slot)
+      begin
+        return unless Process.waitpid(slot.pid, Process::WNOHANG)
+
+        status = $?
+      rescue Errno::ECHILD  # somebody else waited for all children; what it came to is lost
+        status = nil
+      end
+      slot.pid = nil
+      return slot.due = nil if status.nil? || status.success? || @kill_at
+
+      slot.failures = now - slot.started < YOUNG ? slot.failures + 1 : 0
+      slot.due = slot.failures.zero? ? now : now + [FIRST_DELAY * 2**(slot.failures - 1), LONGEST_DELAY].min
+      give_up(slot, status) if slot.failures >= MOST_FAILURES
+    end
+
+    def give_up(slot, status)
+      how = status.signaled? ? "signal #{status.termsig}" : "exit code #{status.exitstatus}"
+      text = "worker #{slot.index} died #{slot.failures} times in a row soon after its start, the last time with #{how}"
+      @problem = LimitError.new(text, operation: "run workers")
+      begin_to_stop
+    end
+
+    def begin_to_stop
+      # The second time it is urgent.
+      @kill_at = now + (@kill_at ? 0 : @deadline + GRACE)
+      @slots.each { |slot| slot.due = nil unless slot.pid }
+      send_all("TERM")
+    end
+
+    def send_all(name)
+      @slots.each { |slot| Process.kill(name, slot.pid) if slot.pid }  # not waited for yet, so the number is still this child's
+    end
+
+    # However run is left, no child stays behind.
+    def end_all
+      send_all("KILL")
+      @slots.each do |slot|
+        Process.waitpid(slot.pid) if slot.pid
+      rescue Errno::ECHILD
+        nil
+      end
+    end
+
+    # ---- in a child ----
+
+    def be_worker(index)
+      trap("CHLD", "DEFAULT")
+      reactor = Reactor.new
+      reactor.on_signal("TERM") { reactor.drain(@deadline) }
+      reactor.on_signal("INT") { nil }  # Ctrl-C reaches the whole group; the parent says what comes of it
+      @setup.call(reactor, index)
+      reactor.run
+      leave(0)
+    rescue SystemExit => leaving
+      leave(leaving.status)
+    rescue Exception => error  # rubocop:disable Lint/RescueException
+      $stderr.puts error.full_message(highlight: false)
+      leave(1)
+    end
+
+    def leave(status)
+      [$stdout, $stderr].each(&:flush)
+      exit!(status)  # not through the parent's exit handlers
     end
   end
-  private_constant :Job
 end

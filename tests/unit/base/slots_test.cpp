@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 using namespace tidemill;
 
@@ -61,4 +63,26 @@ TEST_CASE("slot_map_for_each_visits_what_is_there") {
     int sum = 0;
     map.for_each([&sum](int value) { sum += value; });
     CHECK(sum == 5);
+}
+
+TEST_CASE("slot_map_gives_the_memory_of_a_crowd_back_and_repeats_no_id") {
+    SlotMap<int> map;
+    const auto kept = map.insert(0);
+    std::set<std::uint64_t> seen;
+    bool is_new = true;
+    for (int round = 0; round < 3; ++round) {
+        std::vector<std::uint64_t> ids;
+        for (int i = 0; i < 100'000; ++i) ids.push_back(map.insert(i));
+        CHECK(map.capacity() >= 100'000);
+        for (const auto id : ids) {
+            is_new = is_new && seen.insert(id).second;
+            map.take(id);
+        }
+        CHECK(map.capacity() <= 2 * limits::spare_slots);
+        CHECK(map.find(ids.front()) == nullptr);
+        CHECK(map.find(ids.back()) == nullptr);
+    }
+    CHECK(is_new);
+    CHECK(map.find(kept) != nullptr);
+    CHECK(map.size() == 1);
 }

@@ -89,19 +89,19 @@ TEST_CASE("defer_takes_work_that_cannot_be_copied") {
 
 TEST_CASE("defer_many_at_once_all_come_back") {
     Reactor reactor;
-    REQUIRE(reactor.service<Workers>().set_threads(4).ok());
+    REQUIRE(reactor.service<WorkThreads>().set_threads(4).ok());
     int sum = 0;
     for (int i = 1; i <= 1000; ++i) {
         REQUIRE(defer(reactor, [i] { return i; }, [&](int value) { sum += value; }).ok());
     }
     REQUIRE(reactor.run().ok());
     CHECK(sum == 500500);
-    CHECK(reactor.service<Workers>().outstanding() == 0);
+    CHECK(reactor.service<WorkThreads>().outstanding() == 0);
 }
 
 TEST_CASE("defer_cancelled_before_it_began_never_begins") {
     Reactor reactor;
-    REQUIRE(reactor.service<Workers>().set_threads(1).ok());
+    REQUIRE(reactor.service<WorkThreads>().set_threads(1).ok());
     const auto barrier = std::make_shared<Barrier>();
     std::string trace;
     REQUIRE(defer(reactor, blocking(barrier), [&](int) { trace += "first "; }).ok());
@@ -119,7 +119,7 @@ TEST_CASE("defer_cancelled_before_it_began_never_begins") {
 
 TEST_CASE("defer_beyond_the_queue_is_a_limit_error_of_the_call") {
     Reactor reactor;
-    REQUIRE(reactor.service<Workers>().set_threads(1).ok());
+    REQUIRE(reactor.service<WorkThreads>().set_threads(1).ok());
     const auto barrier = std::make_shared<Barrier>();
     REQUIRE(defer(reactor, blocking(barrier)).ok());
     Barrier::wait(barrier->begun, 1);
@@ -133,7 +133,7 @@ TEST_CASE("defer_beyond_the_queue_is_a_limit_error_of_the_call") {
 
 TEST_CASE("defer_at_a_stop_fails_what_is_outstanding_and_waits_for_nobody") {
     Reactor reactor;
-    REQUIRE(reactor.service<Workers>().set_threads(1).ok());
+    REQUIRE(reactor.service<WorkThreads>().set_threads(1).ok());
     const auto barrier = std::make_shared<Barrier>();
     std::string trace;
     for (int i = 0; i < 3; ++i) {
@@ -179,14 +179,14 @@ TEST_CASE("defer_work_that_ends_after_its_reactor_is_gone_tells_nobody") {
 TEST_CASE("defer_from_another_thread_is_a_state_error") {
     Reactor reactor;
     std::thread([&] {
-        CHECK(reactor.service<Workers>().submit([] {}, [](const Error&) {}).error().code == ErrorCode::state);
-        CHECK(reactor.service<Workers>().set_threads(2).error().code == ErrorCode::state);
+        CHECK(reactor.service<WorkThreads>().submit([] {}, [](const Error&) {}).error().code == ErrorCode::state);
+        CHECK(reactor.service<WorkThreads>().set_threads(2).error().code == ErrorCode::state);
     }).join();
 }
 
 TEST_CASE("workers_have_from_one_to_many_threads") {
     Reactor reactor;
-    Workers& workers = reactor.service<Workers>();
+    WorkThreads& workers = reactor.service<WorkThreads>();
     CHECK(workers.threads() == limits::worker_threads);
     CHECK(workers.set_threads(0).error().code == ErrorCode::argument);
     CHECK(workers.set_threads(limits::most_worker_threads + 1).error().code == ErrorCode::argument);

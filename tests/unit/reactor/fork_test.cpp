@@ -112,11 +112,15 @@ TEST_CASE("fork_while_other_threads_post_and_submit_lets_the_child_end_its_react
     Reactor reactor;
     ThreadPool pool(2, 100);
     std::atomic<bool> is_over{false};
+    std::atomic<int> waiting{0};  // kept low: two threads can post more than one loop can run
     std::vector<std::thread> busy;
     for (int i = 0; i < 2; ++i) {
         busy.emplace_back([&] {
             while (!is_over) {
-                reactor.post([] {});
+                if (waiting < 1000) {
+                    ++waiting;
+                    reactor.post([&] { --waiting; });
+                }
                 static_cast<void>(pool.submit([] {}));
             }
         });

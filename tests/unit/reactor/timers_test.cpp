@@ -149,3 +149,27 @@ TEST_CASE("timers_random_adds_and_cancels_fire_in_the_order_of_a_model") {
     fire(timers, start + 1s);
     CHECK(fired == expected);
 }
+
+TEST_CASE("timers_a_million_set_and_cancelled_give_their_memory_back") {
+    Timers timers;
+    const TimerId kept = timers.add(TimePoint{} + 1h, Duration{0}, [] {});
+    std::vector<TimerId> ids;
+    for (int i = 0; i < 1'000'000; ++i) ids.push_back(timers.add(TimePoint{} + i * 1ms, Duration{0}, [] {}));
+    CHECK(timers.capacity() >= 1'000'000);
+    CHECK(std::all_of(ids.begin(), ids.end(), [&](TimerId id) { return timers.cancel(id); }));
+    CHECK(timers.size() == 1);
+    CHECK(timers.capacity() <= 2 * limits::spare_slots);
+    CHECK(timers.is_active(kept));
+    CHECK_FALSE(timers.is_active(ids.back()));
+}
+
+TEST_CASE("timers_that_fired_in_a_crowd_give_their_memory_back") {
+    Timers timers;
+    int fired = 0;
+    for (int i = 0; i < 100'000; ++i) timers.add(TimePoint{} + i * 1ns, Duration{0}, [&] { ++fired; });
+    timers.begin_round();
+    while (timers.fire_next(TimePoint{} + 1h, [](Task& task) { task(); })) {
+    }
+    CHECK(fired == 100'000);
+    CHECK(timers.capacity() <= 2 * limits::spare_slots);
+}
