@@ -120,7 +120,8 @@ Result<Spawned> spawn_process(const SpawnRequest& request) {
     std::array<Pipe, 3> pipes;
     if (Result<void> planned = plan_streams(request, plan, pipes); !planned) return planned.error();
     const std::vector<char*> argv = pointers(request.argv);
-    const std::vector<char*> environment = pointers(request.environment.value_or(std::vector<std::string>{}));
+    static const std::vector<std::string> nothing;
+    const std::vector<char*> environment = pointers(request.environment ? *request.environment : nothing);
     Spawned spawned;
     pid_t pid = 0;
     const int problem =

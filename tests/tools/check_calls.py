@@ -17,7 +17,8 @@ CALLS = ROOT / "tests" / "support" / "calls.def"
 NO_CALLS = set(
     """abort atoi bcmp freeaddrinfo gai_strerror inet_ntop inet_pton memchr memcmp memcpy memmove memset pthread_atfork pthread_self
     pthread_sigmask sigaddset sigdelset sigemptyset sigfillset sigismember snprintf strcmp strchr strerror_r strerrorname_np strlen strncmp
-    strnlen strtod strtol strtoll strtoul strtoull tolower toupper isalnum isdigit isspace getpid malloc free calloc realloc""".split()
+    strnlen strtod strtol strtoll strtoul strtoull tolower toupper isalnum isdigit isspace getpid getenv __sched_cpucount
+    malloc free calloc realloc""".split()
 )
 # Those that only fill in what posix_spawnp(3) is given, and names of signals and of this very file.
 NO_CALLS |= set(
@@ -25,9 +26,12 @@ NO_CALLS |= set(
     posix_spawn_file_actions_init posix_spawn_file_actions_destroy posix_spawn_file_actions_adddup2 posix_spawn_file_actions_addopen
     posix_spawn_file_actions_addchdir_np posix_spawn_file_actions_addclosefrom_np environ sigabbrev_np dladdr""".split()
 )
-# Of processes, watches and terminals (core/sys/{spawn,pidfd,inotify,pipe}.cpp): the injector does not know them yet.
+# A line for a slow callback, which may be lost.
+NO_CALLS |= {"fprintf", "stderr"}
+# Of processes, watches and terminals (core/sys/{spawn,pidfd,inotify,pipe}.cpp), of notify_systemd and of counting cores: the injector does
+# not know them yet.
 NOT_INJECTED_YET = set(
-    """dlopen fcntl inotify_init1 inotify_add_watch inotify_rm_watch kill posix_spawnp pthread_create pthread_detach syscall tcgetattr
+    """dlopen sched_getaffinity sendto fcntl inotify_init1 inotify_add_watch inotify_rm_watch kill posix_spawnp pthread_create pthread_detach syscall tcgetattr
     tcsetattr waitid waitpid writev""".split()
 )
 # Locks and conditions: the C library's, which answer by waiting.
