@@ -102,6 +102,7 @@ void Connection::fail_tls() {
     // The peer shall read why: an alert is on its way, and what it sent meanwhile must not reset the stream.
     Error reason = transport_->failure(0, "TLS handshake");
     transport_->shut_down_writing();
+    tls_->read_as_it_is();
     is_linger_due_ = transport_->wants_linger();
     end(std::move(reason));
 }

@@ -101,6 +101,7 @@ Outcome TlsTransport::shake_hands() {
 // ---- plain octets ----
 
 IoResult TlsTransport::read(char* data, std::size_t size) {
+    if (is_read_as_it_is_) return below_->read(data, size);
     if (!is_established()) return IoResult::would_block();
     // As much as there is: the connection takes a short read for the sign that nothing is left below.
     std::size_t filled = 0;

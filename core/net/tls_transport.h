@@ -31,6 +31,9 @@ public:
     // Says goodbye (close_notify), after what was written; push() sends it.
     void end_write();
 
+    // After a failure: what still comes is no TLS to us, and whoever lingers drops it as it is.
+    void read_as_it_is() { is_read_as_it_is_ = true; }
+
     // For the handshake; whoever starts it sets it.
     Timer deadline;
 
@@ -58,6 +61,7 @@ private:
     std::unique_ptr<TlsFilter> filter_;
     bool is_named_tls_;
     bool is_reset_ = false;
+    bool is_read_as_it_is_ = false;
     bool is_goodbye_alone_ = false;    // the goodbye is all that is left to send
     bool has_more_to_read_ = false;  // something is here already: arming reports at once
     bool is_reading_held_up_ = false;  // reading waits for room in the filter's output
