@@ -40,6 +40,9 @@ class ArgumentError(Error):
 class StateError(Error):
     """Right call, wrong moment: running twice, from a foreign thread, after fork, writing after end_write."""
 
+class TlsError(Error):
+    """TLS failed: the peer's certificate was refused, it does not speak TLS, or the stream was cut short. The message has the reason."""
+
 class ClosedError(Error):
     """The connection, listener or reactor is closed."""
 
@@ -50,7 +53,7 @@ class WorkError(Error):
     """Work that was given to defer failed, and what it raised cannot be handed over as it is (Lua); the message has it as text."""
 
 class Connection:
-    """A stream: TCP, UNIX or memory. Subclass it and override the callbacks that you need.
+    """A stream: TCP, UNIX or memory, with TLS or without. Subclass it and override the callbacks that you need.
 
     Callbacks come in this order: on_open? (on_data | on_drain)* (on_end on_drain*)? on_close, and anywhere after on_open on_shutdown once and on_proxy_end. on_close comes exactly once and last, also when
     connecting failed and when the reactor stops. No callback ever runs inside a call that you make. The reactor keeps the object
@@ -61,6 +64,8 @@ class Connection:
         """The stream is established; write what you like."""
     def on_data(self, data: bytes) -> None:
         """Octets arrived: at least one, in order, cut anywhere."""
+    def on_tls(self, info: TlsInfo) -> None:
+        """The TLS handshake succeeded: right after on_open for tls:// and the option tls, whose on_open waits for it; alone after start_tls."""
     def on_drain(self) -> None:
         """The output queue fell to the low watermark after it had risen above the high one: write again."""
     def on_shutdown(self) -> None:
@@ -136,6 +141,16 @@ class Connection:
         raises. Id, queued output, watermarks, timeouts and a proxy stay with the stream. Errors: ClosedError; StateError if the other
         object has a stream.
         """
+    def start_tls(self, context: TlsContext, server_name: str = "") -> None:
+        """TLS from here on, in mid-stream: what was written before leaves in plain text, what is written from now on waits for the handshake.
+
+        An accepted connection is the server. on_tls or on_close with TlsError tells how it went. server_name: whom a client wants to
+        reach, by default the host that it connected to. Octets that on_data has got already stay plain: end the protocol there, or an
+        intruder could have put words in. Errors: ArgumentError, ClosedError, StateError (TLS already, after an end).
+        """
+    @property
+    def tls(self) -> TlsInfo | None:
+        """What the handshake agreed on; nothing before its end and on a plain stream. Still there in on_close."""
     @property
     def peer(self) -> str:
         """The other side as endpoint text; "" before the stream is open."""
@@ -318,6 +333,48 @@ class Listener:
     def close(self) -> None:
         """Stops listening; connections already accepted go on. A second close does nothing."""
 
+class TlsContext:
+    """What TLS streams have in common. Serves any number of streams and reactors, listening and connecting.
+
+    TLS 1.2 or newer with forward secrecy only; a client verifies the chain and the name of its server and remembers its session.
+    """
+
+    def __init__(self, certificate: str = "", private_key: str = "", key_password: str = "", authorities: str = "", alpn: str = "", client_certificates: str = "none", needs_tls13: bool = False, dangerous_no_verification: bool = False, handshake_timeout: float = 10.0) -> None:
+        """certificate, private_key: PEM text or the path of a PEM file; the chain with the own certificate first. A server needs them, a client may have them.
+
+        authorities: who may sign the peer's certificate: PEM text, a file or a folder; "" for the system's. alpn: application protocols
+        parted by commas, best first. client_certificates: whether a server asks for them: "none", "optional", "required".
+        handshake_timeout: seconds, 0 for none; connecting has its own deadline. Errors: ArgumentError, OsError, TlsError.
+        """
+    def reload(self, certificate: str = "", private_key: str = "", key_password: str = "") -> None:
+        """Reads the files again, or takes others: for handshakes that begin from now on. If anything is wrong all stays as it was. Errors as the constructor's."""
+
+@final
+class TlsInfo:
+    """What a handshake agreed on."""
+
+    @property
+    def protocol(self) -> str:
+        """"TLSv1.3" or "TLSv1.2"."""
+    @property
+    def cipher(self) -> str:
+        """OpenSSL's name, such as "TLS_AES_256_GCM_SHA384"."""
+    @property
+    def alpn(self) -> str:
+        """The application protocol; "" if none was agreed on."""
+    @property
+    def server_name(self) -> str:
+        """Which server the client asked for; "" if it did not say."""
+    @property
+    def is_resumed(self) -> bool:
+        """Whether a session of before was taken up."""
+    @property
+    def peer_certificate(self) -> str:
+        """PEM; "" if the peer showed none."""
+    @property
+    def peer_subject(self) -> str:
+        """Whom that certificate names, as RFC 2253: "CN=example.org,O=Example"; "" without one."""
+
 @final
 class Timer:
     """A call in the future. Made by call_later and call_every."""
@@ -486,19 +543,22 @@ class Reactor:
         """Calls function once, `seconds` (>= 0) from now; never early, 1 ms resolution."""
     def call_every(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Calls function again and again, at least 1 ms apart; a beat that was missed is skipped, not caught up."""
-    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0) -> Listener:
+    def listen(self, endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0, tls: TlsContext | None = None) -> Listener:
         """Listens; every accepted stream gets the connection that factory (a Connection class will do) makes.
 
-        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only),
+        endpoint: "tcp://host:port" (port 0: any free one), "unix:///path", "unix://@abstract", "memory://name" (this reactor only), "tls://host:port",
         "systemd://name" or "systemd://0" (a socket that systemd opened and passed on, by name or place).
+        tls: every stream is TLS from its start; needed for tls://, possible on any of them.
         mode: permission bits of a UNIX socket's file, -1 for the umask's. reuse_port (TCP only): several reactors or processes listen on the same
         address and the system spreads the connections; all of them must ask for it. max_connections: accepted and open at once, 0 for any number;
         at the maximum accepting waits until one is gone. Errors: ArgumentError, OsError, ResolveError.
         """
-    def connect(self, endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
+    def connect(self, endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0, tls: TlsContext | None = None, server_name: str = "") -> Connection:
         """Starts connecting and returns the connection at once; on_open or on_close tells how it went. Names are resolved off the loop.
 
-        handler: a Connection, or what makes one. connect_timeout: seconds for everything until on_open, 0 for none. Errors: ArgumentError.
+        handler: a Connection, or what makes one. connect_timeout: seconds for everything until on_open, 0 for none. tls: TLS from
+        the start; tls:// without it trusts whom the system trusts. server_name: whom the peer has to be, by default the endpoint's host.
+        Errors: ArgumentError.
         """
     def open_datagram(self, endpoint: str, handler: Datagram | Callable[[], Datagram], connect_to: str = "", reuse_address: bool = False, reuse_port: bool = False, receive_buffer: int = 0, send_buffer: int = 0, mode: int = -1) -> Datagram:
         """Opens a datagram socket: "udp://address:port" (port 0: any free one), "unix-datagram:///path", "unix-datagram://@abstract" or "unix-datagram://@"
@@ -619,9 +679,9 @@ def run(setup: Callable[[], object] | None = None) -> None:
     """default_reactor().run(setup)"""
 def stop() -> None:
     """default_reactor().stop()"""
-def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0) -> Listener:
+def listen(endpoint: str, factory: Callable[[], Connection], backlog: int = 1024, mode: int = -1, reuse_port: bool = False, max_connections: int = 0, tls: TlsContext | None = None) -> Listener:
     """default_reactor().listen(...)"""
-def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0) -> Connection:
+def connect(endpoint: str, handler: Connection | Callable[[], Connection], connect_timeout: float = 30.0, tls: TlsContext | None = None, server_name: str = "") -> Connection:
     """default_reactor().connect(...)"""
 def open_datagram(endpoint: str, handler: Datagram | Callable[[], Datagram], connect_to: str = "", reuse_address: bool = False, reuse_port: bool = False, receive_buffer: int = 0, send_buffer: int = 0, mode: int = -1) -> Datagram:
     """default_reactor().open_datagram(...)"""

@@ -21,8 +21,7 @@ static void check(const Result<void>& result) {
     if (!result.ok()) throw Failure{result.error()};
 }
 
-// Seconds of a script as a duration. Throws argument for negative ones and for what is no number.
-static Duration seconds_to_duration(double seconds, std::string_view operation, std::string_view endpoint = {}) {
+Duration seconds_to_duration(double seconds, std::string_view operation, std::string_view endpoint) {
     if (!(seconds >= 0)) throw Failure{make_error(ErrorCode::argument, operation, endpoint, "a time must be 0 or more seconds")};
     constexpr double longest = std::chrono::duration<double>(limits::longest_time).count();
     // Rounded up: a deadline may be late by a nanosecond, never early.
@@ -299,8 +298,10 @@ HandlerPtr ReactorCore::make_handler(std::int64_t factory) {
     return HandlerPtr(handler);
 }
 
-std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections) {
-    const ListenOptions options{.backlog = backlog, .mode = mode, .reuse_port = reuse_port, .max_connections = max_connections};
+std::uint64_t ReactorCore::listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections,
+                                  TlsCore* tls) {
+    const ListenOptions options{
+        .backlog = backlog, .mode = mode, .reuse_port = reuse_port, .max_connections = max_connections, .tls = context_of(tls)};
     return value_or_throw(tidemill::listen(reactor_, endpoint, [this, factory] { return make_handler(factory); }, options))->id();
 }
 
@@ -331,13 +332,13 @@ void ReactorCore::listener_close(std::uint64_t listener) {
     if (Listener* found = find_usable_listener(listener, "close")) found->close();
 }
 
-void ReactorCore::connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout) {
+void ReactorCore::connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout, TlsCore* tls, Bytes server_name) {
     const Duration timeout = seconds_to_duration(connect_timeout, "connect", endpoint);
     if (!handler.is_free()) {
         throw Failure{make_error(ErrorCode::state, "connect", endpoint, "this connection object is in use already")};
     }
     handler.set_host(*host_);
-    value_or_throw(tidemill::connect(reactor_, endpoint, HandlerPtr(&handler), {timeout}));
+    value_or_throw(tidemill::connect(reactor_, endpoint, HandlerPtr(&handler), {timeout, context_of(tls), std::string(server_name)}));
 }
 
 // ---- other objects of the script ----

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bindings/script.h"
+#include "bindings/tls.h"
 #include "tidemill/reactor/deferred.h"
 
 namespace tidemill {
@@ -26,6 +27,9 @@ struct Failure {
 struct Octets {
     Bytes bytes;
 };
+
+// Seconds of a script as a duration. Throws argument for negative ones and for what is no number.
+Duration seconds_to_duration(double seconds, std::string_view operation, std::string_view endpoint = {});
 
 // The reactor object of a script, as a language hands it over: borrowed for the call.
 struct ReactorObject {
@@ -82,14 +86,14 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections, TlsCore* tls);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);
     void listener_resume(std::uint64_t listener);
     void listener_close(std::uint64_t listener);
 
-    void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
+    void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout, TlsCore* tls, Bytes server_name);
 
     // The ticket is called, as a timer's, when there is an answer, which take_answer() then gives: addresses with a line feed between them.
     // It throws what the answer is if that is an error.

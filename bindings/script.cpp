@@ -10,7 +10,8 @@ void ScriptHandler::attached(Connection& connection) {
 void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
     Host& host = *host_;  // the callback may be the end of this
     if (!emit(event, arguments, count)) host.on_raised({.handler = this});
-    host.blame({.handler = this}, event_names[static_cast<std::size_t>(event)]);
+    const char* name = event_names[static_cast<std::size_t>(event)];
+    host.blame({.handler = this}, name[0] == '_' ? name + 1 : name);  // the users' name for it
 }
 
 void ScriptHandler::on_open(Connection&) {
@@ -20,6 +21,11 @@ void ScriptHandler::on_open(Connection&) {
 void ScriptHandler::on_data(Connection&, Bytes octets) {
     const Value argument = Value::octets(octets);
     call(Event::on_data, &argument, 1);
+}
+
+// The adaptor makes the info that its users see, from connection_tls_field.
+void ScriptHandler::on_tls(Connection&, const TlsInfo&) {
+    call(Event::_on_tls);
 }
 
 void ScriptHandler::on_drain(Connection&) {

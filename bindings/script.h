@@ -82,6 +82,7 @@ public:
     void attached(Connection& connection) final;
     void on_open(Connection& connection) final;
     void on_data(Connection& connection, Bytes octets) final;
+    void on_tls(Connection& connection, const TlsInfo& info) final;
     void on_drain(Connection& connection) final;
     void on_proxy_end(Connection& connection, const Error& reason) final;
     void on_shutdown(Connection& connection) final;

@@ -25,3 +25,5 @@
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
 #include "tidemill/sys/systemd.h"      // notify_systemd
+#include "tidemill/tls/context.h"      // TlsContext, TlsOptions
+#include "tidemill/tls/filter.h"       // TlsInfo

@@ -38,14 +38,14 @@ public:
     bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
-    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections);
+    std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections, TlsCore* tls);
     Bytes listener_endpoint(std::uint64_t listener);
     bool listener_is_open(std::uint64_t listener);
     void listener_pause(std::uint64_t listener);
     void listener_resume(std::uint64_t listener);
     void listener_close(std::uint64_t listener);
 
-    void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout);
+    void connect(Bytes endpoint, ScriptHandler& handler, double connect_timeout, TlsCore* tls, Bytes server_name);
 
     void resolve(Bytes host, std::int64_t ticket);
     void resolve_cancel(std::int64_t ticket);

@@ -27,6 +27,7 @@ struct Octets;
 #endif
 
 %include "errors.i"    // a Failure of the facade becomes the language's exception
+%include "tls.i"       // TlsCore: certificates and trust; start_tls
 %include "reactor.i"   // ReactorCore: the loop, timers, ticks, listeners, connect
 %include "net.i"       // what a connection can do besides write
 %include "datagram.i"  // datagram sockets

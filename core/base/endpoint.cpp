@@ -60,6 +60,10 @@ static const char* parse_unix(std::string_view rest, Endpoint& endpoint) {
 
 static const char* parse_rest(std::string_view scheme, std::string_view rest, Endpoint& endpoint) {
     if (scheme == "tcp") return parse_host_and_port(rest, endpoint);
+    if (scheme == "tls") {
+        endpoint.scheme = Endpoint::Scheme::tls;
+        return parse_host_and_port(rest, endpoint);
+    }
     if (scheme == "unix") {
         endpoint.scheme = Endpoint::Scheme::unix_;
         return parse_unix(rest, endpoint);
@@ -82,7 +86,7 @@ static const char* parse_rest(std::string_view scheme, std::string_view rest, En
         endpoint.host = rest;
         return rest.empty() ? "the name is missing: systemd://name, or systemd://0 for the first" : nullptr;
     }
-    return "the scheme is not known; there are tcp, unix, memory, udp, unix-datagram and systemd";
+    return "the scheme is not known; there are tcp, tls, unix, memory, udp, unix-datagram and systemd";
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view operation) {
@@ -107,11 +111,15 @@ std::string Endpoint::text() const {
         case Scheme::systemd:
             return "systemd://" + host;
         case Scheme::tcp:
+        case Scheme::tls:
         case Scheme::udp:
             break;
     }
     const bool is_ipv6 = host.find(':') != std::string::npos;
-    return (scheme == Scheme::tcp ? "tcp://" : "udp://") + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    return (scheme == Scheme::tcp   ? "tcp://"
+            : scheme == Scheme::tls ? "tls://"
+                                    : "udp://") +
+           (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 }  // namespace tidemill

@@ -2,6 +2,7 @@
 //
 //   tcp://127.0.0.1:8080   tcp://[::1]:0   tcp://example.org:80   unix:///run/x.sock   unix://@abstract   memory://name
 //   udp://127.0.0.1:8125   udp://[::1]:0   unix-datagram:///run/x.sock   unix-datagram://@abstract   unix-datagram://@
+//   tls://127.0.0.1:8443   tls://example.org:443
 //   systemd://name         a socket that the service manager opened and passed on, by name or place (systemd://0); for listening
 //
 // Port 0 asks for any free port and is meant for listening, and so is the name "@" of a UNIX datagram socket for any free abstract name.
@@ -16,10 +17,10 @@
 namespace tidemill {
 
 struct Endpoint {
-    enum class Scheme : std::uint8_t { tcp, unix_, memory, udp, unix_datagram, systemd };
+    enum class Scheme : std::uint8_t { tcp, tls, unix_, memory, udp, unix_datagram, systemd };
 
     Scheme scheme = Scheme::tcp;
-    std::string host;  // tcp, udp: name or literal address without brackets; unix: path, "@name" if abstract; memory: name
+    std::string host;  // tcp, tls, udp: name or literal address without brackets; unix: path, "@name" if abstract; memory: name
     std::uint16_t port = 0;
 
     bool is_datagram() const { return scheme == Scheme::udp || scheme == Scheme::unix_datagram; }

@@ -109,6 +109,16 @@ inline constexpr auto resolver_keeps_failure = 1s;
 
 // Names kept.
 inline constexpr std::size_t resolver_cache = 1024;
+// From the start of a TLS handshake to its end, unless connecting has a deadline: a few round trips on a bad line and a slow signature, and
+// short enough that silent peers do not gather.
+inline constexpr auto handshake_timeout = 10s;
+
+// Cipher text that a TLS stream holds in either direction before it takes no more: several of the largest records (16 KiB, RFC 8446 5.1), so
+// that one system call carries many.
+inline constexpr std::size_t tls_queue = 128 * 1024;
+
+// Sessions that a client's TLS context remembers, one a server name; some kilobytes each.
+inline constexpr std::size_t tls_sessions = 1024;
 
 // Threads that look names up. getaddrinfo blocks for seconds on a dead server; a few in parallel keep one such name from delaying all.
 inline constexpr int resolver_threads = 4;

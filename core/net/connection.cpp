@@ -52,9 +52,18 @@ void Connection::take_exception(Handler& handler, const std::exception_ptr& exce
 void Connection::start(std::unique_ptr<Transport> transport) {
     // A connector that calls this ends here.
     transport_ = std::move(transport);
+    const Duration time_left = connector_ ? connector_->time_left() : Duration{-1};
     connector_.reset();
     if (Result<void> attached = transport_->attach(*this); !attached) return fail(attached.error());
+    if (tls_setup_ && tls_setup_->context) {
+        if (Result<void> begun = begin_tls(time_left); !begun) return fail(begun.error());
+    }
     call_me();
+}
+
+void Connection::start_accepted(std::unique_ptr<Transport> transport) {
+    is_accepted_ = true;
+    start(std::move(transport));
 }
 
 void Connection::start_connecting(std::unique_ptr<Connector> connector) {
@@ -81,6 +90,7 @@ void Connection::on_ready(const Ready& ready) {
     // with every report of a busy socket the calls of a turn, and so its share of it, would grow.
     if (!ready.readable && !ready.writable) is_call_due_ = false;
     if (connector_) return connector_->on_ready(ready);
+    if (tls_ != nullptr && !serve_tls(ready)) return;
     if (!is_opened_) open_now();
     if (ready.ended) is_end_near_ = true;
     if (ready.writable) {
@@ -90,9 +100,10 @@ void Connection::on_ready(const Ready& ready) {
     if (can_write_ && has_files()) reactor_.flush_later(*this);
     if (ready.readable) can_read_ = true;
     if (!reactor_.may_call()) {
-        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_rare_due_) call_me();
+        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_rare_due_ || is_tls_due_) call_me();
         return;
     }
+    if (is_tls_due_) return deliver_tls();
     if (is_rare_due_ && !tell_rare()) return;
     if (is_shutdown_due_ && state_ == State::open) {
         deliver_shutdown();
@@ -149,7 +160,7 @@ void Connection::read_some() {
                 deliver_end();
                 break;
             case IoResult::Kind::error:
-                end(broken_.is_set() ? broken_ : os_error(read.error, "read", peer()));
+                on_read_failed(read.error);
                 break;
         }
     }
@@ -188,6 +199,11 @@ bool Connection::tell_rare() {
     }
 }
 
+void Connection::on_read_failed(int error) {
+    if (error == 0) return fail_tls();
+    end(broken_.is_set() ? broken_ : transport_->failure(error, "read"));
+}
+
 void Connection::deliver_end() {
     has_peer_ended_ = true;
     if (rare_ != nullptr) leave_target();  // nothing is left to move
@@ -204,6 +220,15 @@ void Connection::deliver_drain() {
 void Connection::deliver_shutdown() {
     is_shutdown_due_ = false;
     deliver("on_shutdown", [this] { handler_->on_shutdown(*this); });
+}
+
+void Connection::deliver_tls() {
+    is_tls_due_ = false;
+    if (state_ == State::open) {
+        const TlsInfo info = *tls();
+        deliver("on_tls", [&] { handler_->on_tls(*this, info); });
+    }
+    call_me();  // the rest comes in a call of its own, because on_tls may have stopped the reactor
 }
 
 // ---- writing ----
@@ -238,7 +263,7 @@ void Connection::flush() {
     if (state_ == State::closed || !is_opened_) return;
     write_some();
     if (state_ == State::closed) return;
-    if (!has_output()) return on_output_empty();
+    if (!has_output() && (tls_ == nullptr || push_tls())) return on_output_empty();
     if (state_ == State::closing && !idle_timer_.is_active()) watch_idleness();
 }
 
@@ -279,7 +304,7 @@ bool Connection::has_taken(const IoResult& written) {
 
 void Connection::on_write_failed(int error) {
     output_.clear();
-    broken_ = os_error(error, "write", peer());
+    broken_ = transport_->failure(error, "write");
     if (rare_ != nullptr) {
         rare_->files.clear();
         lose_source(broken_);
@@ -404,6 +429,7 @@ void Connection::end(Error reason) {
     ++reactor_.count().connections_closed;
     if (reason_.is_set()) ++reactor_.count().connections_failed;
     idle_timer_.cancel();
+    if (tls_ != nullptr) end_tls();
     output_.clear();
     if (rare_ != nullptr) end_rare();
     connector_.reset();
@@ -417,6 +443,7 @@ void Connection::finish() {
     if (listener_ != 0) {
         if (auto* listener = static_cast<Listener*>(reactor_.find(listener_))) listener->connection_is_gone();
     }
+    tls_ = nullptr;
     if (is_linger_due_) linger(reactor_, std::move(transport_));
 }
 
@@ -439,6 +466,7 @@ void Connection::abandon(bool is_fork) {
     if (is_fork && transport_) transport_->disown();
     if (is_fork && connector_) connector_->disown();
     connector_.reset();
+    tls_ = nullptr;
     transport_.reset();
     handler_.reset();
     if (rare_ != nullptr) abandon_rare();

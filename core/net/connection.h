@@ -5,16 +5,26 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tidemill/base/buffer.h"
 #include "tidemill/net/handler.h"
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/tls/filter.h"
 
 namespace tidemill {
 
 class Connector;
+class TlsTransport;
+
+// How a stream becomes TLS once it is there; without a context it only remembers whom a client meant, for start_tls().
+struct TlsSetup {
+    std::shared_ptr<TlsContext> context;
+    std::string server_name;
+    bool is_named_tls = false;  // tls://: so are the names of its ends
+};
 
 // What write() came to. Not [[nodiscard]]: whoever ignores it is told by on_close, and a fast writer that ignores `wait` pays with memory,
 // and beyond the output limit with the connection.
@@ -50,6 +60,16 @@ public:
 
     // Half-close: sends what was written, then tells the peer that no more comes. Twice is once. Fails as write().
     WriteResult end_write();
+
+    // From here on the stream is TLS, in mid-stream: what was written before leaves in plain text first, what is written from now on waits
+    // for the handshake; on_tls or on_close tells how that went. An accepted connection is the server. While connecting it is as the
+    // option tls of connect(). server_name: whom the client wants to reach; empty: the host that it connected to. Octets that the peer
+    // sent before, without waiting, have reached on_data: a protocol must end there, or an intruder could have put words in. Errors:
+    // argument, closed, state (twice, after the end of either side, a server's context without a certificate).
+    Result<void> start_tls(std::shared_ptr<TlsContext> context, std::string_view server_name = {});
+
+    // What the handshake agreed on; nothing before its end and on a plain stream. Still there in on_close.
+    std::optional<TlsInfo> tls() const;
 
     // Ends with timeout when no octet moved for this long; 0 turns it off.
     void set_idle_timeout(Duration period);
@@ -114,11 +134,14 @@ public:
     Connection(Reactor& reactor, HandlerPtr handler);
     ~Connection() override;
 
+    // Before start().
+    void prepare_tls(TlsSetup setup) { tls_setup_ = std::make_unique<TlsSetup>(std::move(setup)); }
     // Tells it when this connection is gone.
     void set_listener(const Source& listener) { listener_ = listener.id(); }
 
     // The stream is there. on_open comes from the loop.
     void start(std::unique_ptr<Transport> transport);
+    void start_accepted(std::unique_ptr<Transport> transport);
     void start_connecting(std::unique_ptr<Connector> connector);
 
     // Connecting failed, or the transport could not be started.
@@ -147,12 +170,24 @@ private:
     void write_some();
     void on_write_failed(int error);
     bool has_taken(const IoResult& written);
+    void on_read_failed(int error);
     void on_output_empty();
     void close_flushed();
     void end(Error reason);
     void end_at_output_limit();
     Duration silence_allowed() const;
     void watch_idleness();
+
+    // connection_tls.cpp
+    Result<void> check_tls_possible();
+    Result<void> begin_tls(Duration deadline);
+    void begin_tls_in_midstream();
+    bool serve_tls(const Ready& ready);
+    void deliver_tls();
+    bool push_tls();
+    void fail_tls();
+    void end_tls();
+
     bool is_usable() const { return reactor_.is_usable_here(); }
     bool is_reading() const { return can_read_ && !is_paused_ && !is_held_ && !has_peer_ended_ && state_ == State::open; }
 
@@ -187,6 +222,8 @@ private:
     HandlerPtr handler_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<Connector> connector_;
+    std::unique_ptr<TlsSetup> tls_setup_;
+    TlsTransport* tls_ = nullptr;  // transport_, if it is one
     Buffer output_;
 
     State state_ = State::connecting;
@@ -205,6 +242,8 @@ private:
     bool is_shutdown_due_ = false;
     bool is_call_due_ = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ = false;
+    bool is_accepted_ = false;
+    bool is_tls_due_ = false;  // the handshake is done and on_tls is not
 
     std::size_t low_watermark_ = limits::low_watermark;
     std::size_t high_watermark_ = limits::high_watermark;

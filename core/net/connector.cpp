@@ -1,5 +1,6 @@
 #include "tidemill/net/connector.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "tidemill/net/connection.h"
@@ -21,6 +22,7 @@ Connector::~Connector() {
 
 void Connector::start() {
     if (timeout_.count() > 0) {
+        due_ = reactor_.now() + std::min<Duration>(timeout_, limits::longest_time);
         deadline_ = reactor_.call_later(timeout_, [this] {
             ++reactor_.count().connect_timeouts;
             connection_.fail(make_error(ErrorCode::timeout, "connect", endpoint_.text(), "no connection within the deadline"));
@@ -28,6 +30,10 @@ void Connector::start() {
     }
     // It begins in the loop: what fails at once must not make the connection closed while connect() is still under way.
     reactor_.inject({connection_.id(), false, false, false});
+}
+
+Duration Connector::time_left() const {
+    return timeout_.count() > 0 ? std::max(due_ - reactor_.now(), Duration{1}) : Duration{0};
 }
 
 void Connector::begin() {

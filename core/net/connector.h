@@ -28,6 +28,9 @@ public:
     void on_ready(const Ready& ready);
     void disown() { is_disowned_ = true; }
 
+    // What is left until the deadline, at least a little; 0 if there is none.
+    Duration time_left() const;
+
 private:
     // A socket on its way. All of them are watched in the connection's name, so a report says only that one of them is ready.
     struct Attempt {
@@ -52,6 +55,7 @@ private:
     Connection& connection_;
     Endpoint endpoint_;
     Duration timeout_;
+    TimePoint due_{};
     Timer deadline_;
     Timer next_attempt_;
     bool has_begun_ = false;

@@ -3,6 +3,9 @@
 //     on_open?  (on_data | on_drain)*  (on_end on_drain*)?  on_close
 //         and anywhere between on_open and on_close: on_shutdown once, on_proxy_end
 //
+//  with on_tls once among them if the stream is TLS: right after on_open where TLS was asked for from the start (tls://, the option tls),
+//  because on_open then waits for the handshake; whenever the handshake has succeeded after start_tls().
+//
 //  - in this order; on_close exactly once and last, also when connecting failed and when the reactor stops;
 //  - never from inside a call that the user made: always from the loop;
 //  - each of them may call everything on any connection, also close() and abort() on its own, and may stop the reactor;
@@ -20,6 +23,7 @@
 namespace tidemill {
 
 class Connection;
+struct TlsInfo;
 
 class Handler {
 public:
@@ -33,6 +37,9 @@ public:
 
     // At least one octet, valid during the call, cut anywhere.
     virtual void on_data(Connection&, Bytes) {}
+
+    // The handshake succeeded: what follows is secret, and its peer is who it should be. info is valid during the call; Connection::tls().
+    virtual void on_tls(Connection&, const TlsInfo& /*info*/) {}
 
     // The output queue fell to the low watermark after it had risen above the high one.
     virtual void on_drain(Connection&) {}

@@ -52,7 +52,13 @@ void Listener::serve(std::unique_ptr<Transport> transport) {
         ++connections_;
         connection.set_listener(*this);
     }
-    connection.start(std::move(transport));
+    if (tls_) connection.prepare_tls({tls_, {}, is_named_tls_});
+    connection.start_accepted(std::move(transport));
+}
+
+void Listener::set_tls(std::shared_ptr<TlsContext> context, bool is_named_tls) {
+    tls_ = std::move(context);
+    if (is_named_tls && !std::exchange(is_named_tls_, true) && endpoint_.starts_with("tcp://")) endpoint_.replace(0, 3, "tls");
 }
 
 void Listener::connection_is_gone() {

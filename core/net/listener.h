@@ -10,6 +10,7 @@
 #include "tidemill/net/handler.h"
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/tls/context.h"
 
 namespace tidemill {
 
@@ -22,6 +23,9 @@ public:
     // Accepts no more for now; the system queues up to the backlog.
     void pause();
     void resume();
+
+    // What is accepted from now on is TLS. is_named_tls: so are the names of the ends.
+    void set_tls(std::shared_ptr<TlsContext> context, bool is_named_tls);
 
     // Connections already accepted go on.
     void close();
@@ -53,6 +57,8 @@ private:
 
     std::string endpoint_;
     HandlerFactory factory_;
+    std::shared_ptr<TlsContext> tls_;
+    bool is_named_tls_ = false;
     bool is_open_ = true;
     bool is_paused_ = false;
     bool can_accept_ = false;

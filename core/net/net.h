@@ -18,10 +18,15 @@ struct ListenOptions {
     // (SO_REUSEPORT, socket(7)). All of them must ask for it.
     bool reuse_port = false;
     int max_connections = limits::max_connections;  // accepted and open at once; 0 for any number
+    std::shared_ptr<TlsContext> tls = {};  // every stream is TLS from its start; needed for tls://, possible on any endpoint
 };
 
 struct ConnectOptions {
     Duration timeout = limits::connect_timeout;  // for everything until on_open; 0 for none
+    // TLS from the start, on any endpoint; tls:// without it verifies against the system's trust store. server_name: whom the peer has to
+    // be; empty: the endpoint's host.
+    std::shared_ptr<TlsContext> tls = {};
+    std::string server_name = {};
 };
 
 // endpoint: as in endpoint.h. A host name is resolved at once and blocks: listening is for the start of a program. The listener

@@ -30,6 +30,8 @@ public:
     // Writes octets of a file without their passing through this process, as tidemill::send_file. A transport that cannot answers as
     // here, and the file is read and written like other octets.
     virtual IoResult send_file(int /*file*/, std::uint64_t /*offset*/, std::size_t /*size*/) { return IoResult::failed(ENOSYS); }
+    // What a failed read or write (its errno) means. operation: "read" or "write".
+    virtual Error failure(int error, std::string_view operation) const { return os_error(error, operation, peer()); }
 
     // Tells the peer that no more comes, after what was written.
     virtual void shut_down_writing() = 0;

@@ -8,6 +8,7 @@
 -- when they are due, so that an instance may get another on_data at any time.
 local check = require "tidemill.check"
 local core = require "tidemill.core"
+local tls = require "tidemill.tls"
 
 local Connection = {__name = "tidemill.Connection"}
 Connection.__index = Connection
@@ -41,6 +42,7 @@ Connection.on_data = ignore
 Connection.on_drain = ignore
 Connection.on_shutdown = ignore
 Connection.on_proxy_end = ignore
+Connection.on_tls = ignore
 Connection.on_end = core.connection_close
 Connection.on_close = ignore
 
@@ -87,6 +89,21 @@ Connection.local_ = core.connection_local   -- `local` is a word of Lua
 Connection.id = core.connection_id
 Connection.state = core.connection_state
 Connection.pending = core.connection_pending
+
+-- options: server_name
+function Connection:start_tls(context, options)
+    options = check.options(2, "start_tls", options, {server_name = "string"})
+    if getmetatable(context) ~= tls.TlsContext then
+        error("bad argument #1 to 'start_tls' (tidemill.TlsContext expected, got " .. type(context) .. ")", 2)
+    end
+    core.connection_start_tls(self, tls.core_of(context), options.server_name or "")
+end
+
+function Connection:_on_tls()
+    self:on_tls(self:tls())
+end
+
+Connection.tls = tls.info_of
 
 function Connection:reactor()
     return self._reactor

@@ -17,6 +17,7 @@ local default = require "tidemill.default"
 local errors = require "tidemill.errors"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
+local tls = require "tidemill.tls"
 
 local tidemill = {
     VERSION = core.version(),
@@ -36,6 +37,8 @@ local tidemill = {
     Subscription = channel.Subscription,
     Queue = channel.Queue,
     Workers = require "tidemill.workers",
+    TlsContext = tls.TlsContext,
+    TlsInfo = tls.TlsInfo,
     Error = errors.Error,
 }
 
@@ -44,7 +47,7 @@ for name, call in pairs(default) do
     tidemill[name] = call
 end
 
--- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, ClosedError, CancelledError,
+-- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, TlsError, ClosedError, CancelledError,
 -- WorkError
 for name, class in pairs(errors.classes) do
     tidemill[name] = class

@@ -6,6 +6,7 @@ local Deferred = require "tidemill.deferred"
 local errors = require "tidemill.errors"
 local metrics = require "tidemill.metrics"
 local process = require "tidemill.process"
+local tls = require "tidemill.tls"
 
 -- What takes the core's place when it is finalised before somebody who still has the reactor, as at the end of a state.
 local gone = setmetatable({}, {
@@ -342,26 +343,27 @@ end
 
 -- ---- streams ----
 
--- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port, max_connections.
+-- factory: a connection class, or a function that makes a connection. options: backlog, mode, reuse_port, max_connections, tls.
 function Reactor:listen(endpoint, factory, options)
     check.type(1, "listen", endpoint, "string")
     factory = check.factory(2, "listen", factory)
-    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean", max_connections = "number"})
+    options = check.options(3, "listen", options, {backlog = "number", mode = "number", reuse_port = "boolean", max_connections = "number", tls = "table"})
     local ticket = new_ticket(self)
     local id = self._core:listen(endpoint, ticket, options.backlog or 1024, options.mode or -1, options.reuse_port or false,
-                                 options.max_connections or 0)
+                                 options.max_connections or 0, tls.core_of(options.tls))
     self._factories[ticket] = factory
     return setmetatable({_reactor = self, _ticket = ticket, _id = id, _endpoint = self._core:listener_endpoint(id)}, Listener)
 end
 
--- handler: a connection, a connection class, or a function that makes a connection. options: connect_timeout.
+-- handler: a connection, a connection class, or a function that makes a connection. options: connect_timeout, tls,
+-- server_name.
 function Reactor:connect(endpoint, handler, options)
     check.type(1, "connect", endpoint, "string")
     local is_made = core.is_connection(handler)
     local factory = not is_made and check.factory(2, "connect", handler)
-    options = check.options(3, "connect", options, {connect_timeout = "number"})
+    options = check.options(3, "connect", options, {connect_timeout = "number", tls = "table", server_name = "string"})
     return self:_start(is_made and handler or factory(), function(connection)
-        self._core:connect(endpoint, connection, options.connect_timeout or 30)
+        self._core:connect(endpoint, connection, options.connect_timeout or 30, tls.core_of(options.tls), options.server_name or "")
     end)
 end
 

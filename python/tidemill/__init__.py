@@ -27,11 +27,13 @@ from .errors import (
     ResolveError,
     StateError,
     TimeoutError,
+    TlsError,
     WorkError,
 )
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
+from .tls import TlsContext, TlsInfo
 from .workers import Workers
 
 VERSION = _core.version()
@@ -39,9 +41,10 @@ __version__ = VERSION
 
 __all__ = [
     "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
+    "TlsContext", "TlsInfo",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",
-    "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "ClosedError", "CancelledError",
+    "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",
     "WorkError",
     "VERSION",
 ]

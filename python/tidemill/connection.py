@@ -3,6 +3,7 @@
 import os
 
 from . import core as _core
+from .tls import core_of, info_of
 
 
 class Connection(_core.ConnectionBase):
@@ -48,6 +49,19 @@ class Connection(_core.ConnectionBase):
     @property
     def proxied(self):
         return _core.connection_proxied(self)
+
+    def start_tls(self, context, server_name=""):
+        _core.connection_start_tls(self, core_of(context), server_name)
+
+    def on_tls(self, info):
+        pass
+
+    def _on_tls(self):
+        self.on_tls(info_of(self))
+
+    @property
+    def tls(self):
+        return info_of(self)
 
     @property
     def peer(self):

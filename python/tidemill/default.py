@@ -24,12 +24,12 @@ def stop():
     default_reactor().stop()
 
 
-def listen(endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0):
-    return default_reactor().listen(endpoint, factory, backlog, mode, reuse_port, max_connections)
+def listen(endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0, tls=None):
+    return default_reactor().listen(endpoint, factory, backlog, mode, reuse_port, max_connections, tls)
 
 
-def connect(endpoint, handler, connect_timeout=30.0):
-    return default_reactor().connect(endpoint, handler, connect_timeout)
+def connect(endpoint, handler, connect_timeout=30.0, tls=None, server_name=""):
+    return default_reactor().connect(endpoint, handler, connect_timeout, tls, server_name)
 
 
 def open_datagram(endpoint, handler, connect_to="", reuse_address=False, reuse_port=False, receive_buffer=0, send_buffer=0, mode=-1):

@@ -15,6 +15,7 @@ from .errors import CancelledError, Error, StateError
 from .metrics import SlowWatch, metrics_of
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .pool import Pool
+from .tls import core_of
 
 
 class Timer:
@@ -310,17 +311,18 @@ class Reactor:
 
     # ---- streams ----
 
-    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0):
+    def listen(self, endpoint, factory, backlog=1024, mode=-1, reuse_port=False, max_connections=0, tls=None):
         ticket = next(self._tickets)
         _check_callable(factory, "factory")
-        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port), max_connections)
+        number = self._core.listen(endpoint, ticket, backlog, mode, bool(reuse_port), max_connections, core_of(tls))
         self._factories[ticket] = factory
         return Listener(self, ticket, number)
 
-    def connect(self, endpoint, handler, connect_timeout=30.0):
+    def connect(self, endpoint, handler, connect_timeout=30.0, tls=None, server_name=""):
+        tls = core_of(tls)
         connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
         try:
-            self._core.connect(endpoint, connection, connect_timeout)
+            self._core.connect(endpoint, connection, connect_timeout, tls, server_name)
         except BaseException:
             self._open.discard(connection)
             raise

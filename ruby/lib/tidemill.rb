@@ -24,6 +24,7 @@ module Tidemill
 end
 
 require "tidemill/errors"
+require "tidemill/tls"
 require "tidemill/connection"
 require "tidemill/datagram"
 require "tidemill/metrics"

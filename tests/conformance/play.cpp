@@ -92,6 +92,9 @@ public:
     void on_data(Connection&, Bytes octets) override { play_.seen(me_, "on_data", octets); }
     void on_drain(Connection&) override { play_.seen(me_, "on_drain"); }
     void on_shutdown(Connection&) override { play_.seen(me_, "on_shutdown"); }
+    void on_tls(Connection&, const tidemill::TlsInfo& info) override {
+        if (play_.reacts(me_->name, "on_tls")) play_.seen(me_, "on_tls", info.peer_subject);
+    }
     void on_end(Connection& connection) override {
         play_.seen(me_, "on_end", {}, [&] { Handler::on_end(connection); });
     }
@@ -245,6 +248,7 @@ private:
         if (verb == "pause") return with_stream(step, [](auto& stream) { stream.pause(); });
         if (verb == "resume") return with_stream(step, [](auto& stream) { stream.resume(); });
         if (verb == "abort") return abort(step);
+        if (verb == "start_tls") return start_tls(step);
         if (verb == "end_write") return end_write(step);
         if (verb == "set_idle_timeout") return with_connection(step, [&](Connection& it) { it.set_idle_timeout(seconds(step["TIME"])); });
         if (verb == "set_close_timeout") return with_connection(step, [&](Connection& it) { it.set_close_timeout(seconds(step["TIME"])); });
@@ -413,7 +417,29 @@ private:
 
     std::string fresh_endpoint() {
         const std::string number = std::to_string(++number_);
+        if (transport_ == "tls") return "tls://127.0.0.1:0";
         return transport_ == "tcp" ? "tcp://127.0.0.1:0" : transport_ == "unix" ? "unix://DIR/" + number + ".sock" : "memory://" + number;
+    }
+
+    // The TLS context that the name stands for; kept, because sessions live in it.
+    std::shared_ptr<tidemill::TlsContext> context(const std::string& name) const {
+        static std::map<std::string, std::shared_ptr<tidemill::TlsContext>> contexts;
+        const std::string place = folder_ + "/certificates/";
+        std::shared_ptr<tidemill::TlsContext>& context = contexts[name];
+        if (context) return context;
+        tidemill::TlsOptions options{.authorities = place + "ca.pem"};
+        if (name != "none") {
+            options.certificate = place + name + ".pem";
+            options.private_key = place + name + ".key";
+        }
+        context = value_of(tidemill::TlsContext::make(options));
+        return context;
+    }
+
+    void start_tls(const Step& step) {
+        with_connection(step, [&](Connection& connection) {
+            value_of(connection.start_tls(context(step["CONTEXT"]), step.has("SERVER") ? step["SERVER"] : ""));
+        });
     }
 
     void listen(const Step& step) {
@@ -428,6 +454,7 @@ private:
         if (step.has("HIGH")) options.max_connections = static_cast<int>(step.count("HIGH"));
         options.reuse_port = step.has("YES") && step["YES"] == "true";
         const std::string where = endpoint(step.has("ENDPOINT") ? step["ENDPOINT"] : fresh_endpoint());
+        if (step.has("CONTEXT") || where.starts_with("tls:")) options.tls = context(step.has("CONTEXT") ? step["CONTEXT"] : "server");
         const Listener* listener = value_of(tidemill::listen(reactor_, where, factory, options));
         me->listener = listener->id();
         endpoints_[me->name] = listener->endpoint();
@@ -436,9 +463,11 @@ private:
 
     void connect(const Step& step) {
         std::string where = endpoint(step.has("E") ? "@" + step["E"] : step["ENDPOINT"]);
-        if (step.has("WORD")) where = "tcp://" + step["WORD"] + where.substr(where.rfind(':'));
+        if (step.has("WORD")) where = where.substr(0, where.find(':')) + "://" + step["WORD"] + where.substr(where.rfind(':'));
         tidemill::ConnectOptions options;
         if (step.has("TIME")) options.timeout = seconds(step["TIME"]);
+        if (step.has("CONTEXT") || where.starts_with("tls:")) options.tls = context(step.has("CONTEXT") ? step["CONTEXT"] : "none");
+        if (step.has("SERVER")) options.server_name = step["SERVER"];
         const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
         value_of(tidemill::connect(reactor_, where, tidemill::HandlerPtr(new Recorder(*this, me)), options));
         keep(me);

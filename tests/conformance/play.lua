@@ -38,6 +38,12 @@ function Recorder:on_shutdown()
     self.play:seen(self.name, "on_shutdown", nil, self)
 end
 
+function Recorder:on_tls(info)
+    if self.play.scenario:reacts(self.name, "on_tls") then
+        self.play:seen(self.name, "on_tls", info:peer_subject(), self)
+    end
+end
+
 function Recorder:on_end()
     self.play:seen(self.name, "on_end", nil, self, tidemill.Connection.on_end)
 end
@@ -125,7 +131,7 @@ end
 
 function Play:perform(verb, arguments)
     if verbs[verb] then
-        verbs[verb](self, unpack(arguments, 1, 5))
+        verbs[verb](self, unpack(arguments, 1, 7))
     elseif verb == "call_later" or verb == "call_every" or verb == "next_tick" or verb == "post" then
         self:schedule(verb, unpack(arguments, 1, 2))
     else
@@ -223,7 +229,18 @@ end
 
 -- The verbs that are more than a method of that name
 
-function verbs.listen(play, name, backlog, reuse_port, max_connections, endpoint)
+local contexts = {}   -- by folder and name, for the whole process: sessions live in them
+
+-- The TLS context that the name stands for.
+local function context(play, name)
+    local place = play.folder .. "/certificates/"
+    contexts[place .. name] = contexts[place .. name] or tidemill.TlsContext:new {
+        authorities = place .. "ca.pem", certificate = name ~= "none" and place .. name .. ".pem" or nil,
+        private_key = name ~= "none" and place .. name .. ".key" or nil}
+    return contexts[place .. name]
+end
+
+function verbs.listen(play, name, backlog, reuse_port, max_connections, tls, endpoint)
     local function factory()
         play.accepted[name] = (play.accepted[name] or 0) + 1
         local recorder = play:recorder(name .. play.accepted[name])
@@ -231,19 +248,27 @@ function verbs.listen(play, name, backlog, reuse_port, max_connections, endpoint
         return recorder
     end
     local number = next_number()
-    local fresh = {tcp = "tcp://127.0.0.1:0", unix = ("unix://DIR/%d.sock"):format(number), memory = "memory://" .. number}
-    local options = {backlog = backlog, max_connections = max_connections, reuse_port = reuse_port and reuse_port == "true"}
-    local listener = play.reactor:listen(play:endpoint(endpoint or fresh[play.transport]), factory, options)
+    local fresh = {tcp = "tcp://127.0.0.1:0", tls = "tls://127.0.0.1:0", unix = ("unix://DIR/%d.sock"):format(number), memory = "memory://" .. number}
+    endpoint = play:endpoint(endpoint or fresh[play.transport])
+    tls = tls or endpoint:match("^tls:") and "server"
+    local listener = play.reactor:listen(endpoint, factory, {
+        backlog = backlog, max_connections = max_connections, reuse_port = reuse_port and reuse_port == "true", tls = tls and context(play, tls) or nil})
     play:keep(name, listener, factory)
     play.endpoints[name] = listener:endpoint()
 end
 
-function verbs.connect(play, name, listener, endpoint, connect_timeout, host)
+function verbs.connect(play, name, listener, endpoint, connect_timeout, host, tls, server_name)
     endpoint = play:endpoint(listener and "@" .. listener or endpoint)
-    if host then endpoint = ("tcp://%s:%s"):format(host, endpoint:match("%d+$")) end
+    if host then endpoint = ("%s://%s:%s"):format(endpoint:match("^%l+"), host, endpoint:match("%d+$")) end
+    tls = tls or endpoint:match("^tls:") and "none"
     local recorder = play:recorder(name)
-    play.reactor:connect(endpoint, recorder, {connect_timeout = connect_timeout})
+    play.reactor:connect(endpoint, recorder, {
+        connect_timeout = connect_timeout, tls = tls and context(play, tls) or nil, server_name = server_name})
     play:keep(name, recorder, recorder)
+end
+
+function verbs.start_tls(play, name, tls, server_name)
+    play:entity(name):start_tls(context(play, tls), {server_name = server_name})
 end
 
 function verbs.open_datagram(play, name, at, to)

@@ -14,6 +14,8 @@ import weakref
 import tidemill
 from scenario import group_of
 
+contexts = {}  # by folder and name, for the whole process
+
 class Failed(Exception):
     """The library did not do what the scenario says."""
 
@@ -37,6 +39,10 @@ class Recorder(tidemill.Connection):
 
     def on_shutdown(self):
         self.play.seen(self.name, "on_shutdown", me=self)
+
+    def on_tls(self, info):
+        if self.play.scenario.reacts(self.name, "on_tls"):
+            self.play.seen(self.name, "on_tls", info.peer_subject, me=self)
 
     def on_end(self):
         self.play.seen(self.name, "on_end", me=self, default=super().on_end)
@@ -195,29 +201,45 @@ class Play:
 
     # The verbs that are more than a method of that name
 
-    def do_listen(self, name, backlog, reuse_port, max_connections, endpoint):
+    def context(self, name):
+        """The TLS context that the name stands for; kept, because sessions live in it."""
+        if (self.folder, name) not in contexts:
+            place = f"{self.folder}/certificates/"
+            own = {} if name == "none" else {"certificate": f"{place}{name}.pem", "private_key": f"{place}{name}.key"}
+            contexts[self.folder, name] = tidemill.TlsContext(authorities=f"{place}ca.pem", **own)
+        return contexts[self.folder, name]
+
+    def do_listen(self, name, backlog, reuse_port, max_connections, tls, endpoint):
         def factory():
             self.accepted[name] += 1
             recorder = self.recorder(f"{name}{self.accepted[name]}")
             self.keep(recorder.name, recorder, recorder)
             return recorder
         number = next(self.numbers)
-        fresh = {"tcp": "tcp://127.0.0.1:0", "unix": f"unix://DIR/{number}.sock", "memory": f"memory://{number}"}
+        fresh = {"tcp": "tcp://127.0.0.1:0", "tls": "tls://127.0.0.1:0", "unix": f"unix://DIR/{number}.sock", "memory": f"memory://{number}"}
         options = {} if backlog is None else {"backlog": backlog}
         options |= {"reuse_port": True} if reuse_port == "true" else {}
         options |= {} if max_connections is None else {"max_connections": max_connections}
-        listener = self.reactor.listen(self.endpoint(fresh[self.transport] if endpoint is None else endpoint), factory, **options)
+        endpoint = self.endpoint(fresh[self.transport] if endpoint is None else endpoint)
+        if tls or endpoint.startswith("tls:"):
+            options["tls"] = self.context(tls or "server")
+        listener = self.reactor.listen(endpoint, factory, **options)
         self.keep(name, listener, factory)
         self.endpoints[name] = listener.endpoint
 
-    def do_connect(self, name, listener, endpoint, connect_timeout, host):
+    def do_connect(self, name, listener, endpoint, connect_timeout, host, tls, server_name):
         endpoint = self.endpoint("@" + listener if listener else endpoint)
         if host:
-            endpoint = f"tcp://{host}:{endpoint.rpartition(':')[2]}"
+            endpoint = f"{endpoint.partition(':')[0]}://{host}:{endpoint.rpartition(':')[2]}"
         options = {} if connect_timeout is None else {"connect_timeout": connect_timeout}
+        if tls or endpoint.startswith("tls:"):
+            options |= {"tls": self.context(tls or "none"), "server_name": server_name or ""}
         recorder = self.recorder(name)
         self.reactor.connect(endpoint, recorder, **options)
         self.keep(name, recorder, recorder)
+
+    def do_start_tls(self, name, tls, server_name):
+        self.entity(name).start_tls(self.context(tls), server_name=server_name or "")
 
     def do_open_datagram(self, name, at, to):
         fresh = {"tcp": "udp://127.0.0.1:0", "unix": f"unix-datagram://DIR/{next(self.numbers)}.sock"}

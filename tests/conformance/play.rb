@@ -38,6 +38,10 @@ class Recorder < Tidemill::Connection
     @play.seen(@name, "on_shutdown", me: self)
   end
 
+  def on_tls(info)
+    @play.seen(@name, "on_tls", info.peer_subject, me: self) if @play.scenario.reacts?(@name, "on_tls")
+  end
+
   def on_end
     @play.seen(@name, "on_end", me: self, default: -> { super() })
   end
@@ -136,12 +140,13 @@ end
 
 class Play
   @number = 0  # for fresh endpoints, and for the order of everything
+  CONTEXTS = {}  # by folder and name, for the whole process: sessions live in them
 
   def self.number
     @number += 1
   end
 
-  attr_reader :line
+  attr_reader :line, :scenario
 
   def initialize(scenario, transport, poller, folder)
     @scenario = scenario
@@ -261,26 +266,43 @@ class Play
 
   # The verbs that are more than a method of that name
 
-  def do_listen(name, backlog, reuse_port, max_connections, at)
+  # The TLS context that the name stands for.
+  def context(name)
+    CONTEXTS[[@folder, name]] ||= begin
+      place = "#{@folder}/certificates/"
+      own = name == "none" ? {} : {certificate: "#{place}#{name}.pem", private_key: "#{place}#{name}.key"}
+      Tidemill::TlsContext.new(authorities: "#{place}ca.pem", **own)
+    end
+  end
+
+  def do_listen(name, backlog, reuse_port, max_connections, tls, at)
     factory = lambda do
       made = recorder("#{name}#{@accepted[name] += 1}")
       keep(made.name, made, made)
       made
     end
     number = Play.number
-    fresh = {"tcp" => "tcp://127.0.0.1:0", "unix" => "unix://DIR/#{number}.sock", "memory" => "memory://#{number}"}
+    fresh = {"tcp" => "tcp://127.0.0.1:0", "tls" => "tls://127.0.0.1:0", "unix" => "unix://DIR/#{number}.sock", "memory" => "memory://#{number}"}
     options = {backlog: backlog, max_connections: max_connections, reuse_port: reuse_port && reuse_port == "true"}.compact
-    listener = @reactor.listen(endpoint(at || fresh[@transport]), factory, **options)
+    where = endpoint(at || fresh[@transport])
+    options[:tls] = context(tls || "server") if tls || where.start_with?("tls:")
+    listener = @reactor.listen(where, factory, **options)
     keep(name, listener, factory)
     @endpoints[name] = listener.endpoint
   end
 
-  def do_connect(name, listener, at, connect_timeout, host)
+  def do_connect(name, listener, at, connect_timeout, host, tls, server_name)
     where = endpoint(listener ? "@#{listener}" : at)
-    where = "tcp://#{host}:#{where.rpartition(":").last}" if host
+    where = "#{where.partition(":").first}://#{host}:#{where.rpartition(":").last}" if host
+    options = {connect_timeout: connect_timeout, server_name: server_name}.compact
+    options[:tls] = context(tls || "none") if tls || where.start_with?("tls:")
     made = recorder(name)
-    @reactor.connect(where, made, **{connect_timeout: connect_timeout}.compact)
+    @reactor.connect(where, made, **options)
     keep(name, made, made)
+  end
+
+  def do_start_tls(name, tls, server_name)
+    entity(name).start_tls(context(tls), server_name: server_name || "")
   end
 
   def do_open_datagram(name, at, to)

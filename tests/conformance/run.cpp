@@ -17,9 +17,9 @@ namespace conformance {
 namespace fs = std::filesystem;
 
 static const fs::path here = TIDEMILL_CONFORMANCE_FOLDER;
-static const std::vector<std::string> transports = {"tcp", "unix", "memory"}, pollers = {"epoll", "poll"};
+static const std::vector<std::string> transports = {"tcp", "unix", "memory", "tls"}, pollers = {"epoll", "poll"};
 static constexpr std::string_view usage =
-    "usage: run [--poller epoll|poll]... [--over tcp|unix|memory]... [--list] [--syntax-only] [PATH...]";
+    "usage: run [--poller epoll|poll]... [--over tcp|unix|memory|tls]... [--list] [--syntax-only] [PATH...]";
 
 struct Options {
     std::vector<std::string> over, with;
@@ -183,6 +183,9 @@ int main(int, char** words) {
     raise_descriptor_limit();
     std::string folder = fs::temp_directory_path() / "tide-XXXXXX";
     if (mkdtemp(folder.data()) == nullptr) give_up("no scratch folder " + folder);
+    const std::string make_certificates =
+        "sh '" + (here.parent_path() / "support/certificates.sh").string() + "' " + folder + "/certificates";
+    if (std::system(make_certificates.c_str()) != 0) give_up("no certificates; is there an openssl command?");
     const bool is_well = Suite(options, folder).run();
     fs::remove_all(folder);
     return is_well ? 0 : 1;

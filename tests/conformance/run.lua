@@ -2,7 +2,7 @@
 --
 -- Three files, alike in every language: scenario (the parser), play (the handler class, the verbs, the trace matcher), run (this:
 -- self-tests, choice of scenarios, the count). Lua has no system calls: sh() asks the shell for the little that is needed.
-local LANGUAGE, TRANSPORTS, POLLERS = "lua", {"tcp", "unix", "memory"}, {"epoll", "poll"}
+local LANGUAGE, TRANSPORTS, POLLERS = "lua", {"tcp", "unix", "memory", "tls"}, {"epoll", "poll"}
 
 local function quoted(text)
     return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -117,6 +117,7 @@ local function main(folder)
         end
     end
 
+    sh(("sh %s %s"):format(quoted(HERE .. "/../support/certificates.sh"), quoted(folder .. "/certificates")))
     self_test(options.poller[1], folder)
     for _, given in ipairs(options.paths) do
         local files = find(given)

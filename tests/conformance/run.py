@@ -9,6 +9,7 @@ import collections
 import itertools
 import pathlib
 import resource
+import subprocess
 import sys
 import tempfile
 
@@ -20,7 +21,7 @@ else:
     import tidemill
     from play import play
 
-LANGUAGE, TRANSPORTS, POLLERS = "python", ("tcp", "unix", "memory"), ("epoll", "poll")
+LANGUAGE, TRANSPORTS, POLLERS = "python", ("tcp", "unix", "memory", "tls"), ("epoll", "poll")
 
 def self_test(poller, folder):
     """A text for every self-test that went otherwise than it should."""
@@ -70,6 +71,7 @@ def main():
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="tide-") as folder:
+        subprocess.run(["sh", HERE.parent / "support" / "certificates.sh", folder + "/certificates"], check=True)
         pollers, transports = options.poller or POLLERS, options.over or TRANSPORTS
         if wrong := list(self_test(pollers[0], folder)):
             sys.exit("\n".join(wrong))

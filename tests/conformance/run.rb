@@ -11,7 +11,7 @@ require_relative "scenario"
 require_relative "play" unless ARGV.include?("--syntax-only")  # for authors of scenarios who have not built the library
 
 LANGUAGE = "ruby"
-TRANSPORTS = %w[tcp unix memory].freeze
+TRANSPORTS = %w[tcp unix memory tls].freeze
 POLLERS = %w[epoll poll].freeze
 
 # A text for every self-test that went otherwise than it should.
@@ -66,6 +66,7 @@ def main
   end
 
   Dir.mktmpdir("tide-") do |folder|
+    system("sh", "#{HERE}/../support/certificates.sh", "#{folder}/certificates", exception: true)
     wrong = self_test(pollers.first, folder)
     abort(wrong.join("\n")) unless wrong.empty?
     find(ARGV.empty? ? ["#{HERE}/scenarios"] : ARGV).each do |path|

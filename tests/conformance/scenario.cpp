@@ -13,57 +13,59 @@ static Grammar operator+(Grammar base, const Grammar& more) {
     return base;
 }
 
-static const Grammar actions = {{"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=HIGH)?( at ENDPOINT)?"},
-                                {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?"},
-                                {"open_datagram", "NEW( at ENDPOINT)?( to TO)?"},
-                                {"write", "E VALUE( to TO)?"},
-                                {"join", "E TO"},
-                                {"set_multicast_ttl", "E COUNT"},
-                                {"close", "E"},
-                                {"abort", "E"},
-                                {"end_write", "E"},
-                                {"pause", "E"},
-                                {"resume", "E"},
-                                {"set_idle_timeout", "E TIME"},
-                                {"set_close_timeout", "E TIME"},
-                                {"set_output_limit", "E COUNT"},
-                                {"set_watermarks", "E LOW HIGH"},
-                                {"send_file", "E ENDPOINT( offset=LOW)?( length=COUNT)?"},
-                                {"proxy_to", "E TARGET( length=COUNT)?"},
-                                {"stop_proxy", "E"},
-                                {"become", "E NEW( VALUE)?"},
-                                {"make_file", "ENDPOINT VALUE"},
-                                {"spawn", "NEW TEXT( kill_on_stop=WORD)?"},
-                                {"close_stdin", "E"},
-                                {"kill", "E WORD"},
-                                {"on_signal", "NEW WORD"},
-                                {"watch_process", "NEW E"},
-                                {"watch_file", "NEW ENDPOINT"},
-                                {"call_later", "NEW TIME"},
-                                {"call_every", "NEW TIME"},
-                                {"next_tick", "NEW"},
-                                {"post", "NEW"},
-                                {"deferred", "NEW"},
-                                {"follow", "NEW E"},
-                                {"succeed", "E TEXT"},
-                                {"fail", "E CODE"},
-                                {"set_timeout", "E TIME"},
-                                {"channel", "NEW"},
-                                {"subscribe", "NEW E"},
-                                {"publish", "E TEXT"},
-                                {"queue", "NEW"},
-                                {"push", "E TEXT"},
-                                {"pop", "NEW E"},
-                                {"defer", "NEW WORK TEXT"},
-                                {"resolve", "NEW ENDPOINT"},
-                                {"cancel", "E( YES)?"},
-                                {"stop", ""},
-                                {"drain", "TIME"},
-                                {"run", "(raises TEXT)?"},
-                                {"turn", "(COUNT)?"},
-                                {"counted", "WORD COUNT"},
-                                {"check", "E WORD ENDPOINT"},
-                                {"fails", "CODE( ERRNO)? ACTION"}};
+static const Grammar actions = {
+    {"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=HIGH)?( tls=CONTEXT)?( at ENDPOINT)?"},
+    {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?"},
+    {"open_datagram", "NEW( at ENDPOINT)?( to TO)?"},
+    {"write", "E VALUE( to TO)?"},
+    {"join", "E TO"},
+    {"set_multicast_ttl", "E COUNT"},
+    {"close", "E"},
+    {"abort", "E"},
+    {"end_write", "E"},
+    {"pause", "E"},
+    {"resume", "E"},
+    {"set_idle_timeout", "E TIME"},
+    {"set_close_timeout", "E TIME"},
+    {"set_output_limit", "E COUNT"},
+    {"set_watermarks", "E LOW HIGH"},
+    {"send_file", "E ENDPOINT( offset=LOW)?( length=COUNT)?"},
+    {"proxy_to", "E TARGET( length=COUNT)?"},
+    {"stop_proxy", "E"},
+    {"become", "E NEW( VALUE)?"},
+    {"make_file", "ENDPOINT VALUE"},
+    {"spawn", "NEW TEXT( kill_on_stop=WORD)?"},
+    {"close_stdin", "E"},
+    {"kill", "E WORD"},
+    {"on_signal", "NEW WORD"},
+    {"watch_process", "NEW E"},
+    {"watch_file", "NEW ENDPOINT"},
+    {"call_later", "NEW TIME"},
+    {"call_every", "NEW TIME"},
+    {"next_tick", "NEW"},
+    {"post", "NEW"},
+    {"deferred", "NEW"},
+    {"follow", "NEW E"},
+    {"succeed", "E TEXT"},
+    {"fail", "E CODE"},
+    {"set_timeout", "E TIME"},
+    {"channel", "NEW"},
+    {"subscribe", "NEW E"},
+    {"publish", "E TEXT"},
+    {"queue", "NEW"},
+    {"push", "E TEXT"},
+    {"pop", "NEW E"},
+    {"defer", "NEW WORK TEXT"},
+    {"resolve", "NEW ENDPOINT"},
+    {"start_tls", "E CONTEXT( server_name=SERVER)?"},
+    {"cancel", "E( YES)?"},
+    {"stop", ""},
+    {"drain", "TIME"},
+    {"run", "(raises TEXT)?"},
+    {"turn", "(COUNT)?"},
+    {"counted", "WORD COUNT"},
+    {"check", "E WORD ENDPOINT"},
+    {"fails", "CODE( ERRNO)? ACTION"}};
 static const Grammar plain = actions + Grammar{{"advance", "TIME"}};
 static const Grammar reactions = actions + Grammar{{"echo", ""}, {"raise", "TEXT"}, {"nothing", ""}};
 static const Grammar all_steps = plain + Grammar{{"error_handler", "(OFF)?"},
@@ -83,6 +85,7 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_end", ""},
                               {"on_close", "REASON"},
                               {"on_error", "TEXT"},
+                              {"on_tls", "TEXT"},
                               {"fired", ""},
                               {"on_datagram", "VALUE( from TO)?"},
                               {"on_lost", "REASON( of TO)?"},
@@ -92,7 +95,7 @@ static const Grammar lines = {{"on_open", ""},
                               {"received", "TEXT"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
-                              {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?"},
+                              {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?( TRANSPORT)?"},
                               {"clock", "(manual|system)"},
                               {"langs", "LANGUAGE( LANGUAGE)?( LANGUAGE)?( LANGUAGE)?"},
                               {"needs", "ipv6"},
@@ -167,7 +170,8 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if (word == "OCTETS" && text.starts_with("\"\"")) return 0;
     if (word == "OCTETS" || word == "VALUE") return length_of_value(text);
     if ((word == "ENDPOINT" || word == "TO") && text.starts_with('"')) return length_of_text(text);
-    if (word == "ENDPOINT" || word == "TO" || word == "WORD") return std::min(text.find_first_of(" \t\""), text.size());
+    if (word == "ENDPOINT" || word == "TO" || word == "WORD" || word == "SERVER") return std::min(text.find_first_of(" \t\""), text.size());
+    if (word == "CONTEXT") return run(text, small);
     if (word == "CODE") return run(text, small + "_");
     if (word == "ERRNO") return length_of_errno(text);
     if (word == "REASON") return length_of_reason(text);
@@ -176,7 +180,7 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if (word == "OFF") return length_of_one_of({"off"}, text);
     if (word == "WORK") return length_of_one_of({"echo", "raise"}, text);
     if (word == "YES") return length_of_one_of({"true", "false"}, text);
-    if (word == "TRANSPORT") return length_of_one_of({"tcp", "unix", "memory"}, text);
+    if (word == "TRANSPORT") return length_of_one_of({"tcp", "unix", "memory", "tls"}, text);
     if (word == "LANGUAGE") return length_of_one_of({"cpp", "python", "lua", "ruby"}, text);
     return text.size();  // LINE, ACTION
 }

@@ -21,7 +21,7 @@ end
 -- -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its patterns in WORDS ---------------------
 
 local ACTIONS = {
-    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?",
     open_datagram = "NEW( at ENDPOINT)?( to TO)?", write = "E VALUE( to TO)?", join = "E TO", set_multicast_ttl = "E COUNT",
     close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     send_file = "E ENDPOINT( offset=COUNT)?( length=COUNT)?", proxy_to = "E E( length=COUNT)?", stop_proxy = "E",
@@ -30,7 +30,7 @@ local ACTIONS = {
     deferred = "NEW", follow = "NEW E", succeed = "E TEXT", fail = "E CODE", set_timeout = "E TIME", channel = "NEW", subscribe = "NEW E",
     publish = "E TEXT", queue = "NEW", push = "E TEXT", pop = "NEW E", defer = "NEW WORK TEXT", resolve = "NEW ENDPOINT",
     set_close_timeout = "E TIME", set_output_limit = "E COUNT", set_watermarks = "E COUNT COUNT", call_later = "NEW TIME", call_every = "NEW TIME", next_tick = "NEW", post = "NEW",
-    cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", counted = "WORD COUNT", check = "E WORD ENDPOINT",
+    start_tls = "E CONTEXT( server_name=SERVER)?", cancel = "E( YES)?", stop = "", drain = "TIME", run = "(raises TEXT)?", turn = "(COUNT)?", counted = "WORD COUNT", check = "E WORD ENDPOINT",
     fails = "CODE( ERRNO)? ACTION"}
 local REACTIONS = with(ACTIONS, {echo = "", raise = "TEXT", nothing = ""})
 local FALLIBLE = with(ACTIONS, {advance = "TIME"})
@@ -38,16 +38,16 @@ local STEPS = with(FALLIBLE, {
     error_handler = "(OFF)?", drop = "E", gone = "E", when = "GROUP EVENT do ACTION",
     expect = "(NOTHING|E LINE)", ["then"] = "E LINE", ignore = "GROUP (EVENT|\\*)"})
 local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_exit = "WORD", on_file = "WORD", on_drain = "", on_shutdown = "", on_proxy_end = "REASON", on_end = "", on_close = "REASON",
-               on_error = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?", on_success = "TEXT",
+               on_error = "TEXT", on_tls = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?", on_success = "TEXT",
                on_failure = "REASON", cancelled = "", received = "TEXT"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched
 local WORDS = {
     NEW = {NAME}, E = {"@", NAME}, GROUP = {"[a-z][a-z_]*%*", NAME}, EVENT = {}, TEXT = {TEXT}, WORD = {'[^%s"]+'},
     VALUE = {TEXT .. " x %d+", TEXT}, OCTETS = {'"[^"]+" x %d+', '"[^"]+"'}, ENDPOINT = {TEXT, '[^%s"]+'}, TO = {TEXT, '[^%s"]+'}, COUNT = {"-?%d+"},
-    TIME = {"-?%d+%.%d+", "-?%d+"}, NOTHING = {"nothing yet", "nothing"}, YES = {"true", "false"}, OFF = {"off"}, WORK = {"echo", "raise"}, CODE = {"[a-z_]+"},
+    TIME = {"-?%d+%.%d+", "-?%d+"}, NOTHING = {"nothing yet", "nothing"}, CONTEXT = {"%l+"}, SERVER = {'[^%s"]+'}, YES = {"true", "false"}, OFF = {"off"}, WORK = {"echo", "raise"}, CODE = {"[a-z_]+"},
     ERRNO = {"E[A-Z0-9]+"}, REASON = {"ok", "%*", "os E[A-Z0-9]+", "[a-z_]+"}, LINE = {".+"}, ACTION = {".+"}}
 for event in pairs(LINES) do table.insert(WORDS.EVENT, event) end
-local HEAD = {format = "^1$", spec = ".", over = set "tcp unix memory", langs = set "cpp python lua ruby", clock = "^%l+$",
+local HEAD = {format = "^1$", spec = ".", over = set "tcp unix memory tls", langs = set "cpp python lua ruby", clock = "^%l+$",
               needs = "^ipv6$", limit = "^%d+%.?%d*$", fails = "^[%de][%dnd]*$"}
 local CLOCKS = set "manual system"
 local ESCAPES = {r = "\r", n = "\n", t = "\t", ["0"] = "\0", ["\\"] = "\\", ['"'] = '"'}

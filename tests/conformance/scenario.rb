@@ -9,7 +9,7 @@ Malformed = Class.new(StandardError)  # the file is no scenario of format 1
 # -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
 
 ACTIONS = {
-  "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?",
+  "listen" => "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( at ENDPOINT)?", "connect" => "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?",
   "open_datagram" => "NEW( at ENDPOINT)?( to TO)?", "write" => "E VALUE( to TO)?", "join" => "E TO", "set_multicast_ttl" => "E COUNT",
   "close" => "E", "abort" => "E", "end_write" => "E", "pause" => "E", "resume" => "E",
   "send_file" => "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to" => "E E( length=COUNT)?", "stop_proxy" => "E",
@@ -19,7 +19,7 @@ ACTIONS = {
   "publish" => "E TEXT", "queue" => "NEW", "push" => "E TEXT", "pop" => "NEW E", "defer" => "NEW WORK TEXT", "resolve" => "NEW ENDPOINT",
   "set_idle_timeout" => "E TIME", "set_close_timeout" => "E TIME", "set_output_limit" => "E COUNT", "set_watermarks" => "E COUNT COUNT",
   "call_later" => "NEW TIME", "call_every" => "NEW TIME",
-  "next_tick" => "NEW", "post" => "NEW", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
+  "next_tick" => "NEW", "post" => "NEW", "start_tls" => "E CONTEXT( server_name=SERVER)?", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
   "counted" => "WORD COUNT", "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
 }.freeze
 PLAIN = ACTIONS.merge("advance" => "TIME").freeze
@@ -27,17 +27,17 @@ REACTIONS = ACTIONS.merge("echo" => "", "raise" => "TEXT", "nothing" => "").free
 STEPS = PLAIN.merge("error_handler" => "(OFF)?", "drop" => "E", "gone" => "E", "when" => "GROUP EVENT do ACTION",
                     "expect" => "(NOTHING|E LINE)", "then" => "E LINE", "ignore" => "GROUP (EVENT|\\*)").freeze
 LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_exit" => "WORD", "on_file" => "WORD", "on_drain" => "", "on_shutdown" => "", "on_proxy_end" => "REASON", "on_end" => "", "on_close" => "REASON",
-         "on_error" => "TEXT", "fired" => "", "on_datagram" => "VALUE( from TO)?", "on_lost" => "REASON( of TO)?",
+         "on_error" => "TEXT", "on_tls" => "TEXT", "fired" => "", "on_datagram" => "VALUE( from TO)?", "on_lost" => "REASON( of TO)?",
          "on_success" => "TEXT", "on_failure" => "REASON", "cancelled" => "", "received" => "TEXT"}.freeze
 TEXT = '"(?:[^"\\\\]|\\\\.)*"'
 NAME = "[a-z][a-z_]*[0-9]*"
 WORDS = {
   "NEW" => NAME, "E" => "@|#{NAME}", "GROUP" => "#{NAME}|[a-z][a-z_]*\\*", "EVENT" => LINES.keys.join("|"), "TEXT" => TEXT,
   "WORD" => '[^\s"]+', "VALUE" => "#{TEXT}(?: x [0-9]+)?", "OCTETS" => "(?!\"\")#{TEXT}(?: x [0-9]+)?", "ENDPOINT" => "#{TEXT}|[^\\s\"]+", "TO" => "#{TEXT}|[^\\s\"]+",
-  "COUNT" => "-?[0-9]+", "TIME" => '-?[0-9]+(?:\.[0-9]+)?', "NOTHING" => "nothing(?: yet)?", "YES" => "true|false", "OFF" => "off", "WORK" => "echo|raise",
+  "COUNT" => "-?[0-9]+", "TIME" => '-?[0-9]+(?:\.[0-9]+)?', "NOTHING" => "nothing(?: yet)?", "CONTEXT" => "[a-z]+", "SERVER" => '[^\s"]+', "YES" => "true|false", "OFF" => "off", "WORK" => "echo|raise",
   "CODE" => "[a-z_]+", "ERRNO" => "E[A-Z0-9]+", "REASON" => 'ok|\*|os E[A-Z0-9]+|[a-z_]+', "LINE" => ".+", "ACTION" => ".+"
 }.freeze
-HEAD = {"format" => "1", "spec" => ".+", "over" => "(tcp|unix|memory)( (tcp|unix|memory))*", "clock" => "manual|system", "needs" => "ipv6",
+HEAD = {"format" => "1", "spec" => ".+", "over" => "(tcp|unix|memory|tls)( (tcp|unix|memory|tls))*", "clock" => "manual|system", "needs" => "ipv6",
         "langs" => "(cpp|python|lua|ruby)( (cpp|python|lua|ruby))*", "limit" => '[0-9]+(\.[0-9]+)?', "fails" => "[0-9]+|end"}.freeze
 ESCAPES = {"r" => "\r", "n" => "\n", "t" => "\t", "0" => "\0", "\\" => "\\", '"' => '"'}.freeze
 

@@ -156,12 +156,12 @@ TEST_CASE("limits_full_listener_accepts_when_there_is_room_and_does_not_spin") {
                                                 party->on_open = [&](Connection& connection) { accepted.push_back(&connection); };
                                                 return handler_of(party);
                                             },
-                                            {.max_connections = 2});
+                                            {.max_connections = 2, .tls = world.context()});
         REQUIRE(listener.ok());
         std::vector<PartyPtr> clients(5);
         for (PartyPtr& client : clients) {
             client = std::make_shared<Party>();
-            REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(client)).ok());
+            REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(client), world.connect_options()).ok());
         }
         REQUIRE(settle(world.reactor));  // a spin would never settle
         CHECK(accepted.size() == 2);

@@ -10,6 +10,7 @@
 #include "support/world.h"
 #include "tidemill/net/memory.h"
 #include "tidemill/net/socket_transport.h"
+#include "tidemill/net/tls_transport.h"
 
 using namespace tidemill;
 using namespace tidemill::test;
@@ -24,6 +25,7 @@ public:
         was_readable = was_readable || ready.readable;
         was_writable = was_writable || ready.writable;
         has_ended = has_ended || ready.ended;
+        if (tls != nullptr && ready.writable) tls->push();
     }
     void on_stop() override {}
     void abandon(bool is_fork) override {
@@ -36,6 +38,7 @@ public:
     }
 
     std::unique_ptr<Transport> transport;
+    TlsTransport* tls = nullptr;  // transport, if it is one: its owner pushes what waits there
     int reports = 0;
     bool was_readable = false;
     bool was_writable = false;
@@ -46,13 +49,14 @@ public:
 struct Bench {
     Bench(World& in, bool has_far_override = false) : world(in) {
         if (has_far_override) far->on_end = [](Connection&) {};
-        const auto listener = listen(world.reactor, world.fresh_endpoint(), [this] { return handler_of(far); });
+        const auto listener = listen(world.reactor, world.fresh_endpoint(), [this] { return handler_of(far); }, world.listen_options());
         REQUIRE(listener.ok());
         auto made = std::make_unique<Probe>();
         probe = made.get();
         world.reactor.add(std::move(made));
         probe->transport = connect_raw(listener.value()->endpoint());
         REQUIRE(probe->transport->attach(*probe).ok());
+        if (world.is("tls")) secure();
         REQUIRE(world.until([&] { return far->trace == "open"; }));
         REQUIRE(settle(world.reactor));
         probe->forget();
@@ -70,13 +74,30 @@ struct Bench {
         return std::make_unique<SocketTransport>(world.reactor, std::move(attempt.fd), address);
     }
 
+    // What a connection does before on_open: the handshake.
+    void secure() {
+        auto filter = TlsFilter::make(*plain_context(), TlsRole::client, "localhost", world.reactor.blocks());
+        REQUIRE(filter.ok());
+        auto made = std::make_unique<TlsTransport>(world.reactor, *probe, std::move(probe->transport), std::move(filter).value(), true);
+        probe->tls = made.get();
+        probe->transport = std::move(made);
+        REQUIRE(world.until([&] { return probe->tls->shake_hands() == TlsFilter::Outcome::done; }));
+        // What the server sends after the handshake is none of the tests' octets.
+        REQUIRE(settle(world.reactor));
+        REQUIRE(read().kind == IoResult::Kind::would_block);
+        near().arm(Direction::read);
+    }
+
     Transport& near() { return *probe->transport; }
     IoResult read() { return near().read(octets, sizeof octets); }
     IoResult write(std::string_view text) {
         const Slice slice{text.data(), text.size()};
         return near().write(&slice, 1);
     }
-    void drop() { probe->transport.reset(); }
+    void drop() {
+        probe->tls = nullptr;
+        probe->transport.reset();
+    }
 
     World& world;
     PartyPtr far = std::make_shared<Party>();
@@ -247,6 +268,7 @@ TEST_CASE("transport_attached_to_another_source_reports_there") {
         Probe& second = *made;
         world.reactor.add(std::move(made));
         second.transport = std::move(bench.probe->transport);
+        bench.probe->tls = nullptr;
         REQUIRE(second.transport->attach(second).ok());
         bench.far->connection->write("x");
         CHECK(world.until([&] { return second.was_readable; }));

@@ -21,6 +21,7 @@ struct Party {
 
     std::function<void(Connection&)> on_open;
     std::function<void(Connection&, Bytes)> on_data;
+    std::function<void(Connection&, const TlsInfo&)> on_tls;  // not in the trace, which is the same with and without TLS
     std::function<void(Connection&)> on_drain;
     std::function<void(Connection&)> on_shutdown;
     std::function<void(Connection&)> on_proxy_end;
@@ -59,6 +60,9 @@ public:
         party_->note("data");
         party_->received += octets;
         if (party_->on_data) party_->on_data(connection, octets);
+    }
+    void on_tls(Connection& connection, const TlsInfo& info) override {
+        if (party_->on_tls) party_->on_tls(connection, info);
     }
     void on_drain(Connection& connection) override {
         party_->note("drain");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/certificates.h"
 #include "support/party.h"
 #include "support/scratch.h"
 
@@ -42,7 +43,7 @@ inline bool settle(Reactor& reactor) {
 }
 
 inline const std::vector<std::string> pollers{"epoll", "poll"};
-inline const std::vector<std::string> transports{"tcp4", "tcp6", "unix", "memory"};
+inline const std::vector<std::string> transports{"tcp4", "tcp6", "unix", "memory", "tls"};
 
 struct Pair {
     PartyPtr client = std::make_shared<Party>();
@@ -57,10 +58,16 @@ public:
     // An endpoint that can be listened on.
     std::string fresh_endpoint() {
         if (transport_ == "tcp4") return "tcp://127.0.0.1:0";
+        if (transport_ == "tls") return "tls://127.0.0.1:0";
         if (transport_ == "tcp6") return "tcp://[::1]:0";
         const std::string number = std::to_string(next_++);
         return transport_ == "unix" ? "unix://" + scratch_.path(number) : "memory://" + number;
     }
+
+    // With TLS where the transport under test is that.
+    ListenOptions listen_options() const { return {.tls = context()}; }
+    ConnectOptions connect_options() const { return {.tls = context()}; }
+    ContextPtr context() const { return is("tls") ? plain_context() : nullptr; }
 
     bool is(std::string_view transport) const { return transport_.starts_with(transport); }
 
@@ -73,12 +80,12 @@ public:
     // The same, as far as it goes inside the call of connect().
     void begin_joining(const Pair& pair) {
         if (!listener_) {
-            Result<Listener*> listener = listen(reactor, fresh_endpoint(), [this] { return handler_of(expected_); });
+            Result<Listener*> listener = listen(reactor, fresh_endpoint(), [this] { return handler_of(expected_); }, listen_options());
             REQUIRE(listener.ok());
             listener_ = listener.value();
         }
         expected_ = pair.server;
-        Result<Connection*> connection = connect(reactor, listener_->endpoint(), handler_of(pair.client));
+        Result<Connection*> connection = connect(reactor, listener_->endpoint(), handler_of(pair.client), connect_options());
         REQUIRE(connection.ok());
         pair.client->connection = connection.value();
         pair.client->id = connection.value()->id();

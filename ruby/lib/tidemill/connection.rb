@@ -57,6 +57,17 @@ module Tidemill
       reactor.__send__(:replace, self, handler, leftover, &block)
     end
 
+    def start_tls(context, server_name: "")
+      Core.connection_start_tls(self, TlsContext.__send__(:core_of, context), server_name)
+    end
+
+    def on_tls(info)
+    end
+
+    def tls
+      TlsInfo.__send__(:of, self)
+    end
+
     def peer
       Core.connection_peer(self)
     end
@@ -79,6 +90,12 @@ module Tidemill
 
     def inspect
       "#<#{[self.class, state, peer].join(" ").rstrip}>"
+    end
+
+    private
+
+    def _on_tls
+      on_tls(tls)
     end
   end
 end

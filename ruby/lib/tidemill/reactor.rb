@@ -218,16 +218,18 @@ module Tidemill
 
     # ---- streams ----
 
-    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, max_connections: 0, &block)
+    def listen(endpoint, factory = nil, backlog: 1024, mode: -1, reuse_port: false, max_connections: 0, tls: nil, &block)
       factory = factory(factory, block)
       ticket = next_ticket
-      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false, max_connections)
+      number = @core.listen(endpoint, ticket, backlog, mode, reuse_port ? true : false, max_connections,
+                            TlsContext.__send__(:core_of, tls))
       @factories[ticket] = factory
       Listener.__send__(:new, @core, @factories, ticket, number)
     end
 
-    def connect(endpoint, handler = nil, connect_timeout: 30.0, &block)
-      start(handler, block) { |connection| @core.connect(endpoint, connection, connect_timeout) }
+    def connect(endpoint, handler = nil, connect_timeout: 30.0, tls: nil, server_name: "", &block)
+      tls = TlsContext.__send__(:core_of, tls)
+      start(handler, block) { |connection| @core.connect(endpoint, connection, connect_timeout, tls, server_name) }
     end
 
     # ---- datagrams ----

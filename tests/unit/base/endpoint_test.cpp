@@ -17,9 +17,10 @@ static std::string problem_of(std::string_view text) {
 }
 
 TEST_CASE("endpoint_parsed_and_written_gives_the_same_text") {
-    for (const std::string text : {"tcp://127.0.0.1:8080", "tcp://[::1]:0", "tcp://example.org:80", "tcp://[fe80::1%lo]:65535",
-                                   "unix:///run/x.sock", "unix://relative", "unix://@abstract", "memory://name", "udp://127.0.0.1:53",
-                                   "udp://[::1]:0", "unix-datagram:///run/x.sock", "unix-datagram://@abstract", "unix-datagram://@"}) {
+    for (const std::string text :
+         {"tcp://127.0.0.1:8080", "tcp://[::1]:0", "tcp://example.org:80", "tls://example.org:443", "tcp://[fe80::1%lo]:65535",
+          "unix:///run/x.sock", "unix://relative", "unix://@abstract", "memory://name", "udp://127.0.0.1:53", "udp://[::1]:0",
+          "unix-datagram:///run/x.sock", "unix-datagram://@abstract", "unix-datagram://@"}) {
         CAPTURE(text);
         const Result<Endpoint> parsed = parse_endpoint(text, "listen");
         REQUIRE(parsed.ok());

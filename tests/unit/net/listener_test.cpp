@@ -90,9 +90,9 @@ TEST_CASE("listener_on_a_used_endpoint_is_eaddrinuse") {
         CAPTURE(transport);
         World world("epoll", transport);
         const auto party = std::make_shared<Party>();
-        const auto first = listen(world.reactor, world.fresh_endpoint(), factory_of(party));
+        const auto first = listen(world.reactor, world.fresh_endpoint(), factory_of(party), world.listen_options());
         REQUIRE(first.ok());
-        const auto second = listen(world.reactor, first.value()->endpoint(), factory_of(party));
+        const auto second = listen(world.reactor, first.value()->endpoint(), factory_of(party), world.listen_options());
         REQUIRE_FALSE(second.ok());
         CHECK(second.error().os == EADDRINUSE);
         CHECK(second.error().text().find(first.value()->endpoint()) != std::string::npos);
@@ -109,7 +109,7 @@ TEST_CASE("listener_in_a_missing_folder_is_an_os_error") {
 TEST_CASE("listener_closed_refuses_and_frees_its_endpoint") {
     in_every_world([](World& world) {
         const auto party = std::make_shared<Party>();
-        auto listener = listen(world.reactor, world.fresh_endpoint(), factory_of(party));
+        auto listener = listen(world.reactor, world.fresh_endpoint(), factory_of(party), world.listen_options());
         REQUIRE(listener.ok());
         const std::string endpoint = listener.value()->endpoint();
         const SourceId id = listener.value()->id();
@@ -119,10 +119,10 @@ TEST_CASE("listener_closed_refuses_and_frees_its_endpoint") {
         REQUIRE(settle(world.reactor));
         CHECK(find_listener(world.reactor, id) == nullptr);
         const auto client = std::make_shared<Party>();
-        REQUIRE(connect(world.reactor, endpoint, handler_of(client)).ok());
+        REQUIRE(connect(world.reactor, endpoint, handler_of(client), world.connect_options()).ok());
         REQUIRE(world.until([&] { return client->is_closed(); }));
         CHECK(client->trace == (world.is("unix") ? "close(ENOENT)" : "close(ECONNREFUSED)"));
-        CHECK(listen(world.reactor, endpoint, factory_of(party)).ok());
+        CHECK(listen(world.reactor, endpoint, factory_of(party), world.listen_options()).ok());
     });
 }
 
@@ -130,14 +130,17 @@ TEST_CASE("listener_closed_by_its_own_factory_serves_that_one") {
     in_every_world([](World& world) {
         Listener* listener = nullptr;
         const auto server = std::make_shared<Party>();
-        auto made = listen(world.reactor, world.fresh_endpoint(), [&] {
-            listener->close();
-            return handler_of(server);
-        });
+        auto made = listen(
+            world.reactor, world.fresh_endpoint(),
+            [&] {
+                listener->close();
+                return handler_of(server);
+            },
+            world.listen_options());
         REQUIRE(made.ok());
         listener = made.value();
         const auto client = std::make_shared<Party>();
-        REQUIRE(connect(world.reactor, listener->endpoint(), handler_of(client)).ok());
+        REQUIRE(connect(world.reactor, listener->endpoint(), handler_of(client), world.connect_options()).ok());
         CHECK(world.until([&] { return client->is_open() && server->is_open(); }));
     });
 }
@@ -145,10 +148,10 @@ TEST_CASE("listener_closed_by_its_own_factory_serves_that_one") {
 TEST_CASE("listener_paused_accepts_after_resume") {
     in_every_world([](World& world) {
         const auto server = std::make_shared<Party>();
-        auto listener = listen(world.reactor, world.fresh_endpoint(), factory_of(server));
+        auto listener = listen(world.reactor, world.fresh_endpoint(), factory_of(server), world.listen_options());
         REQUIRE(listener.ok());
         listener.value()->pause();
-        REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(std::make_shared<Party>())).ok());
+        REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(std::make_shared<Party>()), world.connect_options()).ok());
         REQUIRE(settle(world.reactor));
         CHECK(server->trace.empty());
         listener.value()->resume();
@@ -158,10 +161,10 @@ TEST_CASE("listener_paused_accepts_after_resume") {
 
 TEST_CASE("listener_factory_that_gives_nothing_refuses") {
     in_every_world([](World& world) {
-        auto listener = listen(world.reactor, world.fresh_endpoint(), [] { return HandlerPtr{}; });
+        auto listener = listen(world.reactor, world.fresh_endpoint(), [] { return HandlerPtr{}; }, world.listen_options());
         REQUIRE(listener.ok());
         const auto client = std::make_shared<Party>();
-        REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(client)).ok());
+        REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(client), world.connect_options()).ok());
         REQUIRE(world.until([&] { return client->is_closed(); }));
         CHECK(client->received.empty());
     });
@@ -172,13 +175,17 @@ TEST_CASE("listener_factory_that_raises_goes_to_the_error_handler_and_goes_on") 
         int raised = 0;
         world.reactor.set_error_handler([&](const std::exception_ptr&) { ++raised; });
         const auto server = std::make_shared<Party>();
-        auto listener = listen(world.reactor, world.fresh_endpoint(), [&] {
-            if (raised == 0) throw std::runtime_error("boom");
-            return handler_of(server);
-        });
+        auto listener = listen(
+            world.reactor, world.fresh_endpoint(),
+            [&] {
+                if (raised == 0) throw std::runtime_error("boom");
+                return handler_of(server);
+            },
+            world.listen_options());
         REQUIRE(listener.ok());
         for (int i = 0; i < 2; ++i)
-            REQUIRE(connect(world.reactor, listener.value()->endpoint(), handler_of(std::make_shared<Party>())).ok());
+            REQUIRE(
+                connect(world.reactor, listener.value()->endpoint(), handler_of(std::make_shared<Party>()), world.connect_options()).ok());
         REQUIRE(world.until([&] { return server->trace == "open"; }));
         CHECK(raised == 1);
     });

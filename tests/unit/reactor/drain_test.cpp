@@ -136,7 +136,7 @@ TEST_CASE("drain_closes_listeners_and_serves_who_waits_in_their_queue") {
         first.client->connection->close();
         REQUIRE(world.reactor.run().ok());
         // It may be used again afterwards.
-        REQUIRE(listen(world.reactor, world.fresh_endpoint(), [] { return HandlerPtr{}; }).ok());
+        REQUIRE(listen(world.reactor, world.fresh_endpoint(), [] { return HandlerPtr{}; }, world.listen_options()).ok());
     });
 }
 
