@@ -42,7 +42,7 @@ NO_CALLS |= {"raise", "_exit"}
 # C++ itself, the C library's insides, and the sanitizers.
 LANGUAGE = re.compile(r"^(_Z|__cxa_|__gxx_|__asan_|__ubsan_|__tsan_|__sanitizer_|_Unwind_|_GLOBAL_OFFSET_TABLE_$)")
 INSIDES = {
-    "__dynamic_cast", "__errno_location", "__libc_single_threaded", "__stack_chk_fail", "__tls_get_addr", "__h_errno_location",
+    "__dso_handle", "__dynamic_cast", "__errno_location", "__libc_single_threaded", "__stack_chk_fail", "__tls_get_addr", "__h_errno_location",
     "__memcpy_chk", "__memmove_chk", "__memset_chk", "__snprintf_chk", "__isoc23_strtol", "__isoc23_strtoull", "__isoc23_strtoul",
 }  # fmt: skip
 FORTIFIED = re.compile(r"^__(\w+)_chk$")
