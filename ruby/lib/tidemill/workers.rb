@@ -75,7 +75,7 @@ module Tidemill
     end
 
     def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
     end
 
     def time_to_wait
@@ -90,13 +90,13 @@ module Tidemill
         next if slot.pid || slot.due.nil? || slot.due > now
 
         slot.started = now
-        slot.pid = Process.fork { be_worker(slot.index) }
+        slot.pid = ::Process.fork { be_worker(slot.index) }
       end
     end
 
     def look_after(slot)
       begin
-        return unless Process.waitpid(slot.pid, Process::WNOHANG)
+        return unless ::Process.waitpid(slot.pid, ::Process::WNOHANG)
 
         status = $?
       rescue Errno::ECHILD  # somebody else waited for all children; what it came to is lost
@@ -125,14 +125,14 @@ module Tidemill
     end
 
     def send_all(name)
-      @slots.each { |slot| Process.kill(name, slot.pid) if slot.pid }  # not waited for yet, so the number is still this child's
+      @slots.each { |slot| ::Process.kill(name, slot.pid) if slot.pid }  # not waited for yet, so the number is still this child's
     end
 
     # However run is left, no child stays behind.
     def end_all
       send_all("KILL")
       @slots.each do |slot|
-        Process.waitpid(slot.pid) if slot.pid
+        ::Process.waitpid(slot.pid) if slot.pid
       rescue Errno::ECHILD
         nil
       end
