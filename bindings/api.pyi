@@ -89,7 +89,9 @@ class Connection:
     def write(self, data: bytes) -> bool:
         """Queues octets; they leave in one system call at the end of the turn. Copied. False: the queue is above the high watermark, wait for on_drain.
 
-        While connecting, octets are kept until the stream is open. Errors: ClosedError; StateError after end_write or from a foreign thread.
+        While connecting, octets are kept until the stream is open. When the peer is gone and its last words are still being read, what is
+        written is lost and the answer False; on_close tells why. Errors: ClosedError, also there if paused; StateError after end_write or
+        from a foreign thread.
         """
     def close(self) -> None:
         """Sends what was written, then closes; on_data comes no more. A second close does nothing."""

@@ -6,7 +6,7 @@
 # it, otherwise as one.
 
 test_steps='unit faults asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples cookbook
-    surface floors packaging bench'
+    surface floors packaging bench soak'
 
 test_step() {
     case $1 in
@@ -75,6 +75,10 @@ test_step() {
         ;;
     packaging) run bash tests/packaging/run.sh ;;
     bench) if with Python; then run $python bench/run.py --smoke; fi ;;
+    soak)
+        # A smoke, for C++ only, of seven seconds of load and two rests; what it is for takes an hour: ./dev soak
+        run build/tests/soak 0.12 build/examples/echo --listen tcp://127.0.0.1:0
+        ;;
     *) return 1 ;;
     esac
 }

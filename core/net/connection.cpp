@@ -235,8 +235,10 @@ void Connection::deliver_tls() {
 
 WriteResult Connection::write(Bytes octets) {
     if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
-    if (state_ >= State::closing || broken_.is_set()) return {WriteResult::Kind::failed, ErrorCode::closed};
+    const bool is_deaf = is_paused_ || is_held_;
+    if (state_ >= State::closing || (broken_.is_set() && is_deaf)) return {WriteResult::Kind::failed, ErrorCode::closed};
     if (is_end_write_asked_) return {WriteResult::Kind::failed, ErrorCode::state};
+    if (broken_.is_set()) return lose_output();
     if (octets.size() > output_limit_ - std::min(output_limit_, output_.size()) && output_limit_ > 0) {
         end_at_output_limit();
         return {WriteResult::Kind::wait};
@@ -245,6 +247,16 @@ WriteResult Connection::write(Bytes octets) {
     if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);
     if (output_.size() > high_watermark_) is_above_high_ = true;
     return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
+}
+
+// An answer to the last words of a peer that is gone: the writer cannot know, and on_close will tell. Whoever waits now, and perhaps pauses
+// meanwhile, gets an on_drain, once, so that the rest is read and on_close comes.
+WriteResult Connection::lose_output() {
+    if (!std::exchange(is_above_high_, true)) {
+        is_drain_due_ = true;
+        call_me();
+    }
+    return {WriteResult::Kind::wait};
 }
 
 void Connection::end_at_output_limit() {
@@ -310,7 +322,9 @@ void Connection::on_write_failed(int error) {
         lose_source(broken_);
     }
     if (state_ == State::closing || has_peer_ended_) return end(broken_);
-    // The peer may have sent its last words before it went: they are read first, then on_close tells.
+    // The peer may have sent its last words before it went: they are read first, then on_close tells. Who paused until on_drain has
+    // nothing more to wait for.
+    if (std::exchange(is_above_high_, false)) is_drain_due_ = true;
     is_end_near_ = true;
     can_read_ = true;
     call_me();

@@ -45,7 +45,9 @@ public:
     // Octets are copied; they leave in one system call when the turn ends, or once the stream is open. wait: more than the high
     // watermark is queued, on_drain will tell when to go on. Fails with closed after close(), abort() or the end; with state after
     // end_write() or from a foreign thread. Octets that would make the queue larger than the output limit end the connection: write()
-    // answers wait, on_close gets limit, and the peer sees a reset. The error is told once, and to him who can tell it from others.
+    // answers wait, on_close gets limit, and the peer sees a reset. The error is told once, and to him who can tell it from others. So it
+    // is when the peer is gone and its last words are still being read: what is written then is lost, and answered with wait (with closed
+    // if paused, as nothing would follow).
     WriteResult write(Bytes octets);
 
     // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.
@@ -175,6 +177,7 @@ private:
     void close_flushed();
     void end(Error reason);
     void end_at_output_limit();
+    WriteResult lose_output();
     Duration silence_allowed() const;
     void watch_idleness();
 

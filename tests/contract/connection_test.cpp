@@ -195,6 +195,56 @@ TEST_CASE("connection_write_after_close_fails_with_words") {
     });
 }
 
+// The server learns by its own write that the peer is gone, and reads the peer's last words only then: answering them is no mistake of its.
+TEST_CASE("connection_answering_the_last_words_of_a_peer_that_is_gone_is_no_error") {
+    in_every_world([](World& world) {
+        for (const bool pauses : {false, true}) {
+            CAPTURE(pauses);
+            Pair pair;
+            REQUIRE(world.join(pair));
+            Connection& server = *pair.server->connection;
+            server.pause();
+            pair.client->connection->write("last words");
+            REQUIRE(settle(world.reactor));
+            pair.client->connection->abort();
+            REQUIRE(world.until([&] { return pair.client->is_closed(); }));
+            if (pair.server->is_closed()) continue;  // told already
+            std::vector<WriteResult> answers;
+            pair.server->on_data = [&](Connection& connection, Bytes octets) {
+                answers.push_back(connection.write(octets));
+                if (pauses) connection.pause();  // until on_drain
+                answers.push_back(connection.write(octets));
+            };
+            pair.server->on_drain = [](Connection& connection) { connection.resume(); };
+            server.write("nobody reads this");
+            REQUIRE(settle(world.reactor));
+            server.resume();
+            REQUIRE(world.until([&] { return pair.server->is_closed(); }));
+            if (answers.empty()) continue;  // the reset took the words with it
+            CHECK(answers[0].kind == WriteResult::Kind::wait);
+            CHECK(answers[1].code == (pauses ? ErrorCode::closed : ErrorCode::none));
+        }
+    });
+}
+
+// Who has paused until on_drain would never read, and so never learn, that the peer is gone.
+TEST_CASE("connection_paused_until_drain_learns_that_the_peer_is_gone") {
+    in_every_world([](World& world) {
+        Pair pair;
+        REQUIRE(world.join(pair));
+        Connection& server = *pair.server->connection;
+        pair.client->connection->pause();
+        pair.server->on_drain = [](Connection& connection) { connection.resume(); };
+        server.pause();
+        const std::string block(100'000, 'x');
+        for (int i = 0; i < 300; ++i) server.write(block);
+        REQUIRE(settle(world.reactor));
+        REQUIRE(server.pending() > 0);
+        pair.client->connection->abort();
+        REQUIRE(world.until([&] { return pair.server->is_closed(); }));
+    });
+}
+
 TEST_CASE("connection_names_are_there_from_open_to_close") {
     in_every_world([](World& world) {
         Pair pair;
