@@ -6,7 +6,7 @@
 #
 # Conventions: times are seconds (float); payload is octets (`bytes`); names and addresses are text. A name is the same in every
 # language; what differs by idiom (a Python property is a Ruby or Lua method) is decided by the generator, never by hand.
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import final
 
 class Error(Exception):
@@ -616,7 +616,7 @@ class Reactor:
 
         Descriptor 0 is neither closed nor made non-blocking. Errors: OsError, StateError.
         """
-    def defer(self, work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: list | tuple = ()) -> Deferred:
+    def defer(self, work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: Sequence[object] = ()) -> Deferred:
         """Calls work with the arguments in another thread; the Deferred has what it answers, or what it raised. done: a shortcut for on_success.
 
         run() goes on until the work is done. cancel() takes back work that has not begun; work under way goes on, its result is dropped, and so it is
@@ -693,7 +693,7 @@ def call_later(seconds: float, function: Callable[[], object]) -> Timer:
     """default_reactor().call_later(seconds, function)"""
 def call_every(seconds: float, function: Callable[[], object]) -> Timer:
     """default_reactor().call_every(seconds, function)"""
-def defer(work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: list | tuple = ()) -> Deferred:
+def defer(work: Callable[[], object], done: Callable[[object], object] | None = None, arguments: Sequence[object] = ()) -> Deferred:
     """default_reactor().defer(...)"""
 def resolve(host: str) -> Deferred:
     """default_reactor().resolve(host)"""

@@ -126,7 +126,7 @@ def callable_in(node):
 
 
 def container(node):
-    """"list" or "dict" and the types in it; nothing for a Callable."""
+    """'list', 'Sequence' or 'dict' and the types in it; nothing for a Callable."""
     if node.value.id == "Callable":
         return None
     return node.value.id, node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -166,7 +166,7 @@ def cpp_spellings(path=NAMES):
 
 
 def python_stub(entries):
-    lines = [f"# {ORIGIN}", "from collections.abc import Callable", "from typing import Any, Final, TypeVar, final", "",
+    lines = [f"# {ORIGIN}", "from collections.abc import Callable, Sequence", "from typing import Any, Final, TypeVar, final", "",
              "_C = TypeVar(\"_C\", bound=Connection)", ""]
     for entry in entries:
         lines += python_entry(entry, "")
@@ -246,7 +246,7 @@ def python_docs(entries):
 # ---- Ruby --------------------------------------------------------------------------------------------------------------
 
 RUBY_TYPES = {"dict": "Hash[Symbol, untyped]", "str": "String", "bytes": "String", "int": "Integer", "float": "Float", "bool": "bool", "None": "nil", "object": "untyped",
-              "Exception": "Exception", "list": "Array[untyped]", "tuple": "Array[untyped]"}
+              "Exception": "Exception"}
 
 
 def ruby_type(node, is_parameter=False):
@@ -262,7 +262,7 @@ def ruby_type(node, is_parameter=False):
 def ruby_part(node, is_parameter):
     if isinstance(node, ast.Subscript) and container(node):
         kind, inner = container(node)
-        return {"list": "Array", "dict": "Hash"}[kind] + f"[{', '.join(map(ruby_type, inner))}]"
+        return {"list": "Array", "Sequence": "Array", "dict": "Hash"}[kind] + f"[{', '.join(map(ruby_type, inner))}]"
     if isinstance(node, ast.Subscript):
         made = ruby_type(callable_in(node)[1])
         function = "^" + ruby_block(node)
@@ -328,7 +328,7 @@ def comment_lines(doc, prefix):
 # ---- Lua ---------------------------------------------------------------------------------------------------------------
 
 LUA_TYPES = {"dict": "table", "str": "string", "bytes": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "nil", "object": "any",
-             "Exception": "any", "list": "any[]", "tuple": "any[]"}
+             "Exception": "any"}
 # What only Lua has, which knows neither classes nor exceptions; listed in tests/surface/names.txt too.
 LUA_ONLY = {
     "Error": """---What tostring() gives: the whole error in one line.
@@ -368,7 +368,7 @@ def lua_part(node):
     """One type; where a function that makes connections is taken, a connection class is too."""
     if isinstance(node, ast.Subscript) and container(node):
         kind, inner = container(node)
-        return [f"{lua_type(inner[0])}[]" if kind == "list" else f"table<{', '.join(map(lua_type, inner))}>"]
+        return [f"{lua_type(inner[0])}[]" if kind in ("list", "Sequence") else f"table<{', '.join(map(lua_type, inner))}>"]
     if isinstance(node, ast.Subscript):
         arguments, result = callable_in(node)
         texts = [f"{name}: {lua_type(argument)}" for name, argument in arguments]

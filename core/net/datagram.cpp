@@ -33,7 +33,8 @@ Result<void> Datagram::start() {
 
 template <class Call>
 void Datagram::deliver(Call call) {
-    const std::type_info& type = typeid(*handler_);
+    const DatagramHandler& called = *handler_;
+    const std::type_info& type = typeid(called);
     const auto make = [&] {
         try {
             call();
