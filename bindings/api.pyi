@@ -52,6 +52,12 @@ class CancelledError(Error):
 class WorkError(Error):
     """Work that was given to defer failed, and what it raised cannot be handed over as it is (Lua); the message has it as text."""
 
+class LocalProtocolError(Error):
+    """What was to be sent breaks the protocol; nothing was sent."""
+
+class RemoteProtocolError(Error):
+    """The peer broke the protocol."""
+
 class Connection:
     """A stream: TCP, UNIX or memory, with TLS or without. Subclass it and override the callbacks that you need.
 

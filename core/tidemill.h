@@ -17,6 +17,7 @@
 #include "tidemill/net/process_watch.h"  // watch_process
 #include "tidemill/net/resolver.h"     // resolve
 #include "tidemill/net/signal_watch.h"   // on_signal
+#include "tidemill/proto/engine.h"         // Engine, Step: the contract of protocols
 #include "tidemill/reactor/channel.h"  // Channel, Subscription
 #include "tidemill/reactor/defer.h"    // defer
 #include "tidemill/reactor/deferred.h" // Deferred

@@ -13,6 +13,9 @@ inline constexpr std::size_t receive_buffer = 64 * 1024;
 // A page: some CPUs copy many times slower between unluckily offset addresses (docs/notes/0006).
 inline constexpr std::size_t receive_alignment = 4096;
 
+// Memory for incomplete input that the engine of an idle connection keeps, so that usual messages cost no allocation each.
+inline constexpr std::size_t spare_input = 4 * 1024;
+
 // Output waits in blocks of this size: big enough for one system call to carry much, small enough that a short answer wastes little.
 inline constexpr std::size_t output_block = 16 * 1024;
 

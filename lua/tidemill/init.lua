@@ -48,7 +48,7 @@ for name, call in pairs(default) do
 end
 
 -- OsError, ResolveError, TimeoutError, LimitError, ArgumentError, StateError, TlsError, ClosedError, CancelledError,
--- WorkError
+-- WorkError, LocalProtocolError, RemoteProtocolError
 for name, class in pairs(errors.classes) do
     tidemill[name] = class
 end

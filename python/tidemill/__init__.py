@@ -23,7 +23,9 @@ from .errors import (
     ClosedError,
     Error,
     LimitError,
+    LocalProtocolError,
     OsError,
+    RemoteProtocolError,
     ResolveError,
     StateError,
     TimeoutError,
@@ -45,7 +47,7 @@ __all__ = [
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",
-    "WorkError",
+    "WorkError", "LocalProtocolError", "RemoteProtocolError",
     "VERSION",
 ]
 
