@@ -53,6 +53,7 @@ test_step() {
                 if with "$language"; then set -- "$@" "$language=$(example echo "$language")"; fi
             done
             run $python tests/tools/echo_check.py "$@"
+            if need sslscan; then run $python tests/tools/tls_scan.py "$@"; fi
             run $python tests/tools/chat_check.py
             if with lua5.4; then run $python tests/tools/embed_check.py; fi
         fi

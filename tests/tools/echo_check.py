@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tries the echo examples as a user would: over TCP and UNIX, with a wrong endpoint, a busy one, Ctrl-C.
+"""Tries the echo examples as a user would: over TCP, UNIX and TLS, silent, with a wrong endpoint, a busy one, Ctrl-C.
 
     echo_check.py [--here] LANGUAGE=COMMAND...     for example  "Ruby=ruby examples/echo/echo.rb"
 
@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,12 @@ class Server:
     def outcome(self):
         _, problem = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, problem
+
+
+def make_certificates(folder):
+    """The names are in certificates.sh."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "certificates.sh")
+    subprocess.run(["sh", script, folder], capture_output=True, check=True)
 
 
 def connect(endpoint):
@@ -97,6 +104,32 @@ def check_serves(command, endpoint):
         assert not problem, f"it complained: {problem}"
 
 
+def check_serves_tls(command, folder):
+    """Beside TCP, in one server."""
+    command = f"{command} --listen tcp://127.0.0.1:0 --certificate {folder}/server.pem --key {folder}/server.key"
+    trusting = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+    with Server(command, "tls://127.0.0.1:0") as server:
+        plain, secured = server.endpoint(), server.endpoint()
+        assert secured.startswith("tls://"), f"it listens on {plain} and {secured}"
+        with connect(plain) as first, trusting.wrap_socket(connect(secured), server_hostname="localhost") as second:
+            echoes(first, b"hello")
+            second.sendall(OCTETS)  # Python's TLS is not for two threads at once, so the server has to keep this for us
+            assert read(second, len(OCTETS)) == OCTETS, "other octets came back over TLS"
+            second.unwrap().close()  # says goodbye and waits for the answer
+            echoes(first, b"still there")
+        status, problem = server.end(signal.SIGTERM)
+        assert status in (0, 143, -signal.SIGTERM) and not problem, f"SIGTERM ended it with {status}: {problem}"
+
+
+def check_lets_go(command):
+    with Server(f"{command} --idle 0.2", "tcp://127.0.0.1:0") as server, connect(server.endpoint()) as stream:
+        echoes(stream, b"hello")
+        try:
+            assert stream.recv(1) == b"", "something came unasked"
+        except ConnectionResetError:
+            pass
+
+
 def check_ends_with_ctrl_c(command, endpoint):
     with Server(command, endpoint) as server:
         with connect(server.endpoint()) as stream:
@@ -120,6 +153,9 @@ def checks(command, folder):
     try:
         yield "tcp", lambda: check_serves(command, "tcp://127.0.0.1:0")
         yield "unix", lambda: check_serves(command, f"unix://{folder}/echo.sock")
+        yield "tls", lambda: check_serves_tls(command, folder)
+        yield "a silent peer", lambda: check_lets_go(command)
+        yield "tls without a certificate", lambda: check_refuses(command, "tls://127.0.0.1:0", "certificate")
         yield "Ctrl-C", lambda: check_ends_with_ctrl_c(command, "tcp://127.0.0.1:0")
         yield "malformed endpoint", lambda: check_refuses(command, "nonsense", "nonsense")
         yield "port in use", lambda: check_refuses(command, taken, taken, "EADDRINUSE")
@@ -134,6 +170,7 @@ def main():
     passed = failed = 0
     for language, _, command in (argument.partition("=") for argument in sys.argv[1:]):
         with tempfile.TemporaryDirectory(prefix="tidemill-") as folder:
+            make_certificates(folder)
             for title, check in checks(command, folder):
                 try:
                     check()
