@@ -78,7 +78,7 @@ test_step() {
     bench) if with Python; then run $python bench/run.py --smoke; fi ;;
     soak)
         # A smoke, for C++ only, of seven seconds of load and two rests; what it is for takes an hour: ./dev soak
-        run build/tests/soak 0.12 build/examples/echo --listen tcp://127.0.0.1:0
+        run build/tests/soak 0.12 build/examples/echo
         ;;
     *) return 1 ;;
     esac
