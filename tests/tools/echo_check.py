@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Tries the echo examples as a user would: over TCP, UNIX and TLS, silent, with a wrong endpoint, a busy one, Ctrl-C.
+"""Tries the echo examples as a user would: over TCP, UNIX and TLS, silent, too many, with a wrong endpoint, a busy one, Ctrl-C.
 
     echo_check.py [--here] LANGUAGE=COMMAND...     for example  "Ruby=ruby examples/echo/echo.rb"
 
 Each command is started with `--listen ENDPOINT`, in the root of the repository or, with --here, in the current folder. Standard library only.
 """
+import contextlib
 import os
 import queue
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 PATIENCE = 15  # seconds for anything that has to happen
 OCTETS = bytes(range(256)) * 4096  # a megabyte, every octet in it
@@ -130,6 +132,43 @@ def check_lets_go(command):
             pass
 
 
+def cpu_time(process):
+    """Seconds that it has used so far; proc(5)."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def check_survives_starvation(command):
+    """More peers than it may have descriptors: it waits nearly for free, and serves the others as soon as there is room."""
+    with Server(f"prlimit --nofile=40:40 {command}", "tcp://127.0.0.1:0") as server:
+        where = server.endpoint()
+        with contextlib.ExitStack() as everything:
+            served = everything.enter_context(connect(where))
+            echoes(served, b"hello")
+            early = [everything.enter_context(connect(where)) for _ in range(40)]
+            late = [everything.enter_context(connect(where)) for _ in range(20)]
+            echoes(served, b"still there")  # it has come to the end of its descriptors by now
+            began, used = time.monotonic(), cpu_time(server.process)
+            time.sleep(2)
+            share = (cpu_time(server.process) - used) / (time.monotonic() - began)
+            assert share < 0.05, f"out of descriptors it takes {share:.0%} of a processor"
+            late[-1].settimeout(0.2)
+            late[-1].sendall(b"x")
+            try:
+                assert not late[-1].recv(1), "it had descriptors for all of them"
+            except socket.timeout:
+                pass
+            for stream in early:
+                stream.close()
+            late[-1].settimeout(PATIENCE)
+            assert read(late[-1], 1) == b"x", "the last one was not served when there was room"
+            for stream in (*late, served):
+                echoes(stream, b"hello again")
+        status, problem = server.end(signal.SIGTERM)
+        assert status in (0, 143, -signal.SIGTERM) and not problem, f"SIGTERM ended it with {status}: {problem}"
+
+
 def check_ends_with_ctrl_c(command, endpoint):
     with Server(command, endpoint) as server:
         with connect(server.endpoint()) as stream:
@@ -155,6 +194,7 @@ def checks(command, folder):
         yield "unix", lambda: check_serves(command, f"unix://{folder}/echo.sock")
         yield "tls", lambda: check_serves_tls(command, folder)
         yield "a silent peer", lambda: check_lets_go(command)
+        yield "no descriptors left", lambda: check_survives_starvation(command)
         yield "tls without a certificate", lambda: check_refuses(command, "tls://127.0.0.1:0", "certificate")
         yield "Ctrl-C", lambda: check_ends_with_ctrl_c(command, "tcp://127.0.0.1:0")
         yield "malformed endpoint", lambda: check_refuses(command, "nonsense", "nonsense")
