@@ -53,6 +53,7 @@ test_step() {
                 if with "$language"; then set -- "$@" "$language=$(example echo "$language")"; fi
             done
             run $python tests/tools/echo_check.py "$@"
+            if need sslscan; then run $python tests/tools/tls_scan.py "$@"; fi
             run $python tests/tools/chat_check.py
             if with lua5.4; then run $python tests/tools/embed_check.py; fi
         fi
@@ -77,7 +78,7 @@ test_step() {
     bench) if with Python; then run $python bench/run.py --smoke; fi ;;
     soak)
         # A smoke, for C++ only, of seven seconds of load and two rests; what it is for takes an hour: ./dev soak
-        run build/tests/soak 0.12 build/examples/echo --listen tcp://127.0.0.1:0
+        run build/tests/soak 0.12 build/examples/echo
         ;;
     *) return 1 ;;
     esac

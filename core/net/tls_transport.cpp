@@ -148,8 +148,8 @@ IoResult TlsTransport::write(const Slice* slices, std::size_t count) {
                 left.remove_prefix(taken.count);
                 continue;
             }
-            const bool is_room_possible = is_established() && push().kind == IoResult::Kind::done;
-            if (!is_room_possible) return written != 0 ? IoResult::done(written) : IoResult::would_block();
+            const IoResult pushed = is_established() ? push() : IoResult::would_block();
+            if (pushed.kind != IoResult::Kind::done) return written != 0 ? IoResult::done(written) : pushed;
         }
     }
     const IoResult pushed = push();

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,6 +19,10 @@ static constexpr std::string_view making = "make a TLS context";
 
 // Forward secrecy and authenticated encryption; everything else that TLS 1.2 has is left out (RFC 9325 4.2). TLS 1.3 has nothing else.
 static constexpr const char* tls12_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL";
+
+// 112 bits: RSA from 2048 on, no signatures by SHA-1 (SSL_CTX_set_security_level(3)). The system may ask for more, but not for less, as
+// OpenSSL up to 3.1 does by itself.
+static constexpr int least_security_level = 2;
 
 // ---- what went wrong ----
 
@@ -136,6 +141,7 @@ static int choose_alpn(SSL*, const unsigned char** chosen, unsigned char* size, 
 static void use_common(SSL_CTX* context, const TlsOptions& options) {
     SSL_CTX_set_min_proto_version(context, options.needs_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, tls12_ciphers);
+    SSL_CTX_set_security_level(context, std::max(SSL_CTX_get_security_level(context), least_security_level));
     SSL_CTX_set_options(context,
                         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     // An idle stream holds no record buffers; a write may take less than it was given and may be tried again from elsewhere.

@@ -2,7 +2,7 @@
 // streams, reactors and threads, listening and connecting alike.
 //
 // Defaults are the safe ones: TLS 1.2 or newer, forward secrecy and authenticated ciphers only, the chain and the name of a server are
-// verified against the system's trust store. No renegotiation, no compression.
+// verified against the system's trust store. No renegotiation, no compression, no key that is too short (RSA below 2048).
 #pragma once
 #include <memory>
 #include <optional>

@@ -76,14 +76,15 @@ test("a_signal_drains_and_run_returns", function()
                 io.stdout:write("told\n")
                 self:close()
             end
+            function Last:on_open()
+                if index ~= 0 then return end
+                local file = io.open("/proc/self/stat")
+                local pid = file:read("*n")
+                file:close()
+                os.execute("kill -TERM " .. string.format("%d", pid))
+            end
             local listener = reactor:listen("tcp://127.0.0.1:0", Last)
             reactor:connect(listener:endpoint(), tidemill.Connection)
-            local file = io.open("/proc/self/stat")
-            local pid = file:read("*n")
-            file:close()
-            if index == 0 then
-                reactor:call_later(0.1, function() os.execute("kill -TERM " .. string.format("%d", pid)) end)
-            end
         end, {deadline = 20}):run()
         print("ended")
     ]])

@@ -1,5 +1,6 @@
 # Workers: forked processes that serve one port, are started again when they die and end when the parent is told to. Each test runs a
 # parent of its own, because signals and children concern a whole process.
+import collections
 import os
 import signal
 import socket
@@ -77,6 +78,15 @@ class Workers(unittest.TestCase):
         self.assertEqual(parent.returncode, 0)
         for pid in (*before.values(), fresh):
             self.assertRaises(ProcessLookupError, os.kill, pid, 0)
+
+    def test_connections_spread_evenly(self):
+        parent = self.parent("tidemill.Workers(2, serve, deadline=5).run()")
+        workers = self.pids(parent, 2)
+        asked = collections.Counter(self.ask("idle") for _ in range(300))
+        self.assertEqual(set(asked), set(workers.values()))
+        self.assertGreater(min(asked.values()), 90)  # the system's hash scatters around 150; 90 is seven deviations away
+        parent.terminate()
+        self.assertEqual(parent.communicate(timeout=60), ("", ""))
 
     def test_sigterm_drains(self):
         parent = self.parent("tidemill.Workers(1, serve, deadline=60).run()\nprint('ended')")

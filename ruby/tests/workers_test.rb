@@ -79,6 +79,16 @@ class WorkersTest < Minitest::Test
     all.each { |pid| refute_alive(pid) }
   end
 
+  def test_connections_spread_evenly
+    parent("Tidemill::Workers.new(2, SERVE, deadline: 5).run") do |output, pid|
+      workers = pids(output, 2)
+      asked = Array.new(300) { TCPSocket.open("127.0.0.1", @port) { |client| client.gets.to_i } }.tally
+      assert_equal(workers.values.sort, asked.keys.sort)
+      assert_operator(asked.values.min, :>, 90) # the system's hash scatters around 150; 90 is seven deviations away
+      Process.kill("TERM", pid)
+    end
+  end
+
   def test_sigint_drains
     rest = parent('Tidemill::Workers.new(1, deadline: 60, &SERVE).run; puts "ended"') do |output, pid|
       pids(output, 1)

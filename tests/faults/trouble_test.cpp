@@ -202,6 +202,29 @@ TEST_CASE("trouble_peer_that_resets_in_mid_write_ends_it_once") {
     });
 }
 
+// The queue of cipher text is full when the error comes, so that not one plain octet more is taken: the error must not be lost in that.
+TEST_CASE("trouble_write_over_tls_to_a_lost_peer_is_told_to_who_reads_nothing") {
+    const faults::Guard guard;
+    on_every_poller([](const std::string& poller) {
+        faults::clear();
+        World world(poller, "tls");
+        Pair pair;
+        pair.client->on_open = [](Connection& connection) { connection.pause(); };
+        REQUIRE(world.join(pair));
+        pair.server->on_drain = [](Connection& connection) { connection.resume(); };
+        pair.server->connection->pause();
+        pair.server->connection->write(pattern(20'000'000));
+        REQUIRE(settle(world.reactor));
+        REQUIRE(pair.server->connection->pending() > 0);
+        fail_sending(EPIPE);
+        pair.client->connection->resume();
+        REQUIRE(world.until([&] { return pair.server->trace == "open drain"; }));  // so that it goes on reading
+        pair.client->connection->abort();
+        CHECK(world.until_closed(pair));
+        CHECK(pair.server->trace == "open drain close(EPIPE)");
+    });
+}
+
 TEST_CASE("trouble_full_pipe_waits_without_a_call") {
     in_every_socket_world([](World& world) {
         Pair pair;

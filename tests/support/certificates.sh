@@ -3,6 +3,7 @@
 #
 #   ca                 signs the good ones (.pem; the keys lie beside them as .key)
 #   server, second     for localhost, example.test, 127.0.0.1, ::1; second is what a reload brings
+#   rsa                as server, but its key is RSA, of the shortest length that is sound
 #   client             for a client: CN=client
 #   stranger           as server, but signed by other-ca
 #   expired            as server, but its time is over
@@ -13,7 +14,12 @@ mkdir -p "$1"
 cd "$1"
 names='subjectAltName=DNS:localhost,DNS:example.test,IP:127.0.0.1,IP:::1'
 
-key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
+key() {
+    case $1 in
+    rsa) openssl genrsa -out rsa.key 2048 2>/dev/null ;;
+    *) openssl ecparam -name prime256v1 -genkey -noout -out "$1.key" ;;
+    esac
+}
 
 # authority NAME
 authority() {
@@ -36,6 +42,7 @@ authority ca
 authority other-ca
 signed server ca server "$names" 3650
 signed second ca second "$names" 3650
+signed rsa ca rsa "$names" 3650
 signed client ca client extendedKeyUsage=clientAuth 3650
 signed stranger other-ca stranger "$names" 3650
 signed expired ca expired "$names" -1

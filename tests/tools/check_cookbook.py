@@ -4,7 +4,7 @@
     check_cookbook.py [PAGE...]
 
 A block's language is the first word after its fence; the word `run` after it says that it is a complete program: it must end by itself
-with exit code 0 within a minute, in an empty scratch folder. What it must print stands in its last lines, as comments: `prints: TEXT`.
+with exit code 0 within a minute, in a scratch folder that holds only the certificates of tests/support/certificates.sh. What it must print stands in its last lines, as comments: `prints: TEXT`.
 C++ blocks without main are fragments; they must compile among declarations or inside a function.
 Ends with `N passed, N failed`; a language that is missing is named and skipped.
 """
@@ -15,6 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+from echo_check import make_certificates
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMMENT = re.compile(r"^(?:#|--|//) prints: (.*)$", re.MULTILINE)
@@ -110,9 +112,11 @@ def check_cpp(text, folder, is_run):
     return None if compile_cpp(source) is None else problem
 
 
-def check(where, language, words, text, report):
+def check(where, language, words, text, report, certificates):
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
+        for file in pathlib.Path(certificates).iterdir():
+            shutil.copy(file, folder)
         if language == "cpp":
             if not (ROOT / "build/core/libtidemill.a").exists():
                 return report.skip(where, "nothing is built")
@@ -134,10 +138,12 @@ def check(where, language, words, text, report):
 def main():
     report = Report()
     pages = [pathlib.Path(page) for page in sys.argv[1:]] or sorted((ROOT / "docs" / "cookbook").glob("*.md"))
-    for page in pages:
-        for line, language, words, text in blocks(page):
-            if language in SUFFIX:
-                check(f"{page.name}:{line}", language, words, text, report)
+    with tempfile.TemporaryDirectory() as certificates:
+        make_certificates(certificates)
+        for page in pages:
+            for line, language, words, text in blocks(page):
+                if language in SUFFIX:
+                    check(f"{page.name}:{line}", language, words, text, report, certificates)
     print(f"{report.passed} passed, {report.failed} failed" + (f", {report.skipped} skipped" if report.skipped else ""))
     sys.exit(1 if report.failed else 0)
 

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""Tries the echo examples as a user would: over TCP and UNIX, with a wrong endpoint, a busy one, Ctrl-C.
+"""Tries the echo examples as a user would: over TCP, UNIX and TLS, silent, too many, with a wrong endpoint, a busy one, Ctrl-C.
 
     echo_check.py [--here] LANGUAGE=COMMAND...     for example  "Ruby=ruby examples/echo/echo.rb"
 
 Each command is started with `--listen ENDPOINT`, in the root of the repository or, with --here, in the current folder. Standard library only.
 """
+import contextlib
 import os
 import queue
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 PATIENCE = 15  # seconds for anything that has to happen
 OCTETS = bytes(range(256)) * 4096  # a megabyte, every octet in it
@@ -51,6 +54,12 @@ class Server:
     def outcome(self):
         _, problem = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, problem
+
+
+def make_certificates(folder):
+    """The names are in certificates.sh."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "certificates.sh")
+    subprocess.run(["sh", script, folder], capture_output=True, check=True)
 
 
 def connect(endpoint):
@@ -97,6 +106,69 @@ def check_serves(command, endpoint):
         assert not problem, f"it complained: {problem}"
 
 
+def check_serves_tls(command, folder):
+    """Beside TCP, in one server."""
+    command = f"{command} --listen tcp://127.0.0.1:0 --certificate {folder}/server.pem --key {folder}/server.key"
+    trusting = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+    with Server(command, "tls://127.0.0.1:0") as server:
+        plain, secured = server.endpoint(), server.endpoint()
+        assert secured.startswith("tls://"), f"it listens on {plain} and {secured}"
+        with connect(plain) as first, trusting.wrap_socket(connect(secured), server_hostname="localhost") as second:
+            echoes(first, b"hello")
+            second.sendall(OCTETS)  # Python's TLS is not for two threads at once, so the server has to keep this for us
+            assert read(second, len(OCTETS)) == OCTETS, "other octets came back over TLS"
+            second.unwrap().close()  # says goodbye and waits for the answer
+            echoes(first, b"still there")
+        status, problem = server.end(signal.SIGTERM)
+        assert status in (0, 143, -signal.SIGTERM) and not problem, f"SIGTERM ended it with {status}: {problem}"
+
+
+def check_lets_go(command):
+    with Server(f"{command} --idle 0.2", "tcp://127.0.0.1:0") as server, connect(server.endpoint()) as stream:
+        echoes(stream, b"hello")
+        try:
+            assert stream.recv(1) == b"", "something came unasked"
+        except ConnectionResetError:
+            pass
+
+
+def cpu_time(process):
+    """Seconds that it has used so far; proc(5)."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def check_survives_starvation(command):
+    """More peers than it may have descriptors: it waits nearly for free, and serves the others as soon as there is room."""
+    with Server(f"prlimit --nofile=40:40 {command}", "tcp://127.0.0.1:0") as server:
+        where = server.endpoint()
+        with contextlib.ExitStack() as everything:
+            served = everything.enter_context(connect(where))
+            echoes(served, b"hello")
+            early = [everything.enter_context(connect(where)) for _ in range(40)]
+            late = [everything.enter_context(connect(where)) for _ in range(20)]
+            echoes(served, b"still there")  # it has come to the end of its descriptors by now
+            began, used = time.monotonic(), cpu_time(server.process)
+            time.sleep(2)
+            share = (cpu_time(server.process) - used) / (time.monotonic() - began)
+            assert share < 0.05, f"out of descriptors it takes {share:.0%} of a processor"
+            late[-1].settimeout(0.2)
+            late[-1].sendall(b"x")
+            try:
+                assert not late[-1].recv(1), "it had descriptors for all of them"
+            except socket.timeout:
+                pass
+            for stream in early:
+                stream.close()
+            late[-1].settimeout(PATIENCE)
+            assert read(late[-1], 1) == b"x", "the last one was not served when there was room"
+            for stream in (*late, served):
+                echoes(stream, b"hello again")
+        status, problem = server.end(signal.SIGTERM)
+        assert status in (0, 143, -signal.SIGTERM) and not problem, f"SIGTERM ended it with {status}: {problem}"
+
+
 def check_ends_with_ctrl_c(command, endpoint):
     with Server(command, endpoint) as server:
         with connect(server.endpoint()) as stream:
@@ -120,6 +192,10 @@ def checks(command, folder):
     try:
         yield "tcp", lambda: check_serves(command, "tcp://127.0.0.1:0")
         yield "unix", lambda: check_serves(command, f"unix://{folder}/echo.sock")
+        yield "tls", lambda: check_serves_tls(command, folder)
+        yield "a silent peer", lambda: check_lets_go(command)
+        yield "no descriptors left", lambda: check_survives_starvation(command)
+        yield "tls without a certificate", lambda: check_refuses(command, "tls://127.0.0.1:0", "certificate")
         yield "Ctrl-C", lambda: check_ends_with_ctrl_c(command, "tcp://127.0.0.1:0")
         yield "malformed endpoint", lambda: check_refuses(command, "nonsense", "nonsense")
         yield "port in use", lambda: check_refuses(command, taken, taken, "EADDRINUSE")
@@ -134,6 +210,7 @@ def main():
     passed = failed = 0
     for language, _, command in (argument.partition("=") for argument in sys.argv[1:]):
         with tempfile.TemporaryDirectory(prefix="tidemill-") as folder:
+            make_certificates(folder)
             for title, check in checks(command, folder):
                 try:
                     check()
