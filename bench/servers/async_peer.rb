@@ -64,19 +64,23 @@ def tell_everybody(line)
   end
 end
 
+def serve(stream, handler)
+  handler.call(stream)
+rescue SystemCallError, IOError
+  # A reset is how some peers say goodbye.
+ensure
+  stream.close
+end
+
 case_name, endpoint = Peer.arguments
 handler = method({ "echo" => :echo, "lines" => :answer_lines, "chat" => :chat }.fetch(case_name))
 listener = Peer.listen(endpoint)
-trap("TERM") { exit! }
+trap("TERM") { exit!(true) }
 Async do
   server = Async::IO.try_convert(listener)
   Peer.announce(listener)
-  server.accept_each do |socket|
-    stream = Async::IO::Stream.new(socket)
-    handler.call(stream)
-  rescue SystemCallError, IOError
-    # A reset is how some peers say goodbye.
-  ensure
-    stream.close
+  loop do
+    socket, = server.accept
+    Async { serve(Async::IO::Stream.new(socket), handler) }
   end
 end

@@ -33,13 +33,15 @@ local function send_all(client, outbox)
     if not outbox[1] then outbox.filled:wait() end
     local octets = table.concat(outbox)
     for index = #outbox, 1, -1 do outbox[index] = nil end
-    if not client:write(octets) then return end
+    if not client:write(octets) then break end
   end
+  outbox.has_ended = true
+  outbox.ended:signal()
 end
 
 function cases.chat(client)
   client:setmode("b", "bn")
-  local outbox = { filled = condition.new() }
+  local outbox = { filled = condition.new(), ended = condition.new() }
   everybody[client] = outbox
   loop:wrap(function() send_all(client, outbox) end)
   for line in client:lines("*L") do
@@ -50,6 +52,7 @@ function cases.chat(client)
   end
   everybody[client] = nil
   outbox.filled:signal()
+  if not outbox.has_ended then outbox.ended:wait() end
 end
 
 local case, endpoint = peer.arguments()
