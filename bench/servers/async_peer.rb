@@ -22,7 +22,7 @@ def each_group_of_lines(stream)
   while (data = stream.read_partial)
     data = rest << data if rest
     lines = data.lines
-    rest = lines.last.end_with?("\n") ? nil : lines.pop
+    rest = data.end_with?("\n") ? nil : lines.pop
     yield lines
   end
 end

@@ -1,8 +1,9 @@
 """asyncio's servers: a Protocol for each case, with --buffered a BufferedProtocol.
 
-    asyncio_peer.py --case echo|lines|chat --listen ENDPOINT [--buffered]
+    asyncio_peer.py --case echo|lines|chat --listen ENDPOINT [--buffered | --gathered]
 
-uvloop_peer.py runs the same protocols, as users of both would.
+A write to a transport is a system call, at once. With --gathered the lines that came together leave together, which is no longer
+one write call for each line: it shows what the user's own gathering is worth. uvloop_peer.py runs the same protocols, as users of both would.
 """
 
 import asyncio
@@ -51,6 +52,19 @@ class Chat(asyncio.Protocol):
         self.everybody.discard(self.transport)
 
 
+class GatheredLines(Lines):
+    def data_received(self, data):
+        lines, self.rest = peer.cut(self.rest + data)
+        self.transport.writelines(lines)
+
+
+class GatheredChat(Chat):
+    def data_received(self, data):
+        lines, self.rest = peer.cut(self.rest + data)
+        for transport in self.everybody:
+            transport.writelines(lines)
+
+
 class BufferedEcho(asyncio.BufferedProtocol):
     """Sends the octets from where they were received, without a copy. Only while some of them are unsent is another room needed."""
 
@@ -89,12 +103,13 @@ class BufferedChat(SharedRoom, Chat):
 
 
 PROTOCOLS = {"echo": Echo, "lines": Lines, "chat": Chat}
+GATHERED = {"echo": Echo, "lines": GatheredLines, "chat": GatheredChat}
 BUFFERED = {"echo": BufferedEcho, "lines": BufferedLines, "chat": BufferedChat}
 
 
 async def serve(arguments):
     loop = asyncio.get_running_loop()
-    protocol = (BUFFERED if arguments.buffered else PROTOCOLS)[arguments.case]
+    protocol = (BUFFERED if arguments.buffered else GATHERED if arguments.gathered else PROTOCOLS)[arguments.case]
     listener = peer.listen(arguments.listen)
     if arguments.listen.startswith("unix:"):
         await loop.create_unix_server(protocol, sock=listener, backlog=peer.BACKLOG)
@@ -105,7 +120,7 @@ async def serve(arguments):
 
 
 def main(loop):
-    loop.run_until_complete(serve(peer.parse_arguments("--buffered")))
+    loop.run_until_complete(serve(peer.parse_arguments("--buffered", "--gathered")))
     loop.run_forever()
 
 

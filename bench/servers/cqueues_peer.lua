@@ -1,7 +1,7 @@
 -- cqueues' servers: a coroutine for each connection.   lua5.4|luajit cqueues_peer.lua --case echo|lines|chat --listen ENDPOINT
 --
--- Its sockets gather output like files: with full buffering a line costs no system call, and output is flushed before input has
--- to be waited for.
+-- Its sockets gather output like files: with full buffering a line costs no system call. Each read flushes first, therefore the
+-- lines are cut by hand out of what one read brings.
 package.path = arg[0]:match("^.*/") .. "?.lua;" .. package.path
 local peer = require "peer"
 local cqueues = require "cqueues"
@@ -21,8 +21,10 @@ function cases.echo(client)
 end
 
 function cases.lines(client)
-  client:setmode("b", "bf")
-  for line in client:lines("*L") do client:write(line) end
+  client:setmode("bn", "bf")
+  client:setbufsiz(RECEIVE_SIZE, RECEIVE_SIZE)
+  local take = peer.new_cutter(function(line) client:write(line) end)
+  for octets in client:lines(-RECEIVE_SIZE) do take(octets) end
 end
 
 local everybody = {}

@@ -13,14 +13,9 @@ end
 module Cut
   def each_line_of(data)
     data = @rest << data if @rest
-    @rest = nil
-    data.each_line do |line|
-      if line.end_with?("\n")
-        yield line
-      else
-        @rest = line
-      end
-    end
+    lines = data.lines
+    @rest = data.end_with?("\n") ? nil : lines.pop
+    lines.each { |line| yield line }
   end
 end
 

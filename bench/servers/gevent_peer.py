@@ -14,9 +14,16 @@ from gevent.socket import socket
 RECEIVE_SIZE = 65536
 
 
+def send(connection, octets):
+    """sendall() at once costs a system call more: it asks how large the socket's buffer is."""
+    sent = connection.send(octets)
+    if sent < len(octets):
+        connection.sendall(octets[sent:])
+
+
 def echo(connection, _address):
     while data := connection.recv(RECEIVE_SIZE):
-        connection.sendall(data)
+        send(connection, data)
 
 
 def answer_lines(connection, _address):
@@ -24,7 +31,7 @@ def answer_lines(connection, _address):
     while data := connection.recv(RECEIVE_SIZE):
         lines, rest = peer.cut(rest + data)
         for line in lines:
-            connection.sendall(line)
+            send(connection, line)
 
 
 class Outbox:
@@ -45,7 +52,7 @@ class Outbox:
             octets = b"".join(self.lines)
             self.lines.clear()
             try:
-                self.connection.sendall(octets)
+                send(self.connection, octets)
             except OSError:
                 return  # the greenlet that receives notices it, too
 

@@ -65,14 +65,9 @@ end
 class Lines < Connection
   def on_data(data)
     data = @rest << data if @rest
-    @rest = nil
-    data.each_line do |line|
-      if line.end_with?("\n")
-        on_line(line)
-      else
-        @rest = line
-      end
-    end
+    lines = data.lines
+    @rest = data.end_with?("\n") ? nil : lines.pop
+    lines.each { |line| on_line(line) }
   end
 
   def on_line(line)

@@ -2,7 +2,7 @@
 
     twisted_peer.py --case echo|lines|chat --listen ENDPOINT
 
-The lines are cut by hand: LineReceiver takes XXX times as long.
+The lines are cut by hand: LineOnlyReceiver takes twice as long for it, LineReceiver four times.
 """
 
 import peer

@@ -1,6 +1,6 @@
 """uvloop's servers: the protocols of asyncio_peer.py on its loop.
 
-    uvloop_peer.py --case echo|lines|chat --listen ENDPOINT [--buffered]
+    uvloop_peer.py --case echo|lines|chat --listen ENDPOINT [--buffered | --gathered]
 """
 
 import asyncio_peer
