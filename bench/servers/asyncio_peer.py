@@ -2,8 +2,8 @@
 
     asyncio_peer.py --case echo|lines|chat --listen ENDPOINT [--buffered | --gathered]
 
-A write to a transport is a system call, at once. With --gathered the lines that came together leave together, which is no longer
-one write call for each line: it shows what the user's own gathering is worth. uvloop_peer.py runs the same protocols, as users of both would.
+A write to a transport is a system call, at once. With --gathered the lines that came together leave together by
+one call, not by one write for each: it shows what gathering of the user's own is worth. uvloop_peer.py runs the same protocols.
 """
 
 import asyncio

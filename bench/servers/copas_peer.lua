@@ -1,4 +1,6 @@
--- Copas' servers: a coroutine for each connection, LuaSocket and its select.   luajit copas_peer.lua --case echo|lines|chat --listen ENDPOINT
+-- Copas' servers: a coroutine for each connection, LuaSocket and its select.
+--
+--     lua5.4|luajit copas_peer.lua --case echo|lines|chat --listen ENDPOINT
 --
 -- select allows about a thousand connections.
 package.path = arg[0]:match("^.*/") .. "?.lua;" .. package.path
