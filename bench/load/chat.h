@@ -27,6 +27,7 @@ private:
     };
 
     void open();
+    void settle();
     void turn();
     void send_line(Client& client);
     void receive(Client& client, std::uint32_t events);
@@ -39,6 +40,7 @@ private:
     Window window_;
     Poller poller_;
     std::vector<Client> clients_;
+    bool is_settling_ = false;
     bool is_draining_ = true;
     Scratch incoming_;
 };
