@@ -65,7 +65,8 @@ def ask_version(contestant, environment):
     answer = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
     if answer.returncode != 0 or not answer.stdout.strip():
         lines = answer.stderr.strip().splitlines() or ["no version"]
-        return None, lines[-1][:160]
+        telling = [line for line in lines if "rror" in line or "not found" in line] or lines
+        return None, telling[-1].strip()[:160]
     return answer.stdout.strip().splitlines()[-1], None
 
 

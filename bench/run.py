@@ -19,7 +19,7 @@ from marks import judge_all, marks_table, summary
 from measure import measure
 from report import describe_machine, save
 from server import Failure
-from tables import all_tables
+from tables import OWN, all_tables
 
 
 def parse_arguments():
@@ -42,6 +42,7 @@ def parse_arguments():
     if arguments.smoke:
         arguments.rounds, arguments.warmup = 1, SMOKE_WARMUP
         arguments.seconds, arguments.count = SMOKE_SECONDS, SMOKE_COUNT
+        arguments.only = arguments.only or [OWN]  # ./dev test must need no peer, nor take long where they are installed
     return arguments
 
 
@@ -94,7 +95,7 @@ class Run:
         self.skipped = {}
 
     def members(self, case):
-        """Who takes part in the case. Without a --smoke's need nobody is left out but for a missing program."""
+        """Who takes part in the case: who knows it and whose program is there."""
         members = []
         for contestant in self.contestants:
             if case.program not in contestant.cases:
@@ -143,7 +144,8 @@ def print_smoke(run):
     for case, results in run.results.items():
         print(f"{case}: {len(results)} ran: {', '.join(results)}")
     passed = sum(len(results) for results in run.results.values())
-    print(f"{passed} passed, {len(run.failures)} failed")
+    counts = f"{passed} passed, {len(run.failures)} failed"
+    print(f"{counts}, {len(run.skipped)} skipped" if run.skipped else counts)  # the last line, which ./dev test reads
 
 
 def print_tables(run, languages):
@@ -179,6 +181,8 @@ def main():
         run.measure_case(name)
     for name, why in run.skipped.items():
         print(f"skipped {name}: {why}", file=sys.stderr)
+    for (name, case), why in run.failures.items():
+        print(f"FAILED {name}, {case}: {why}", file=sys.stderr)
     languages = {contestant.name: contestant.language for contestant in contestants}
     if arguments.smoke:
         print_smoke(run)
@@ -186,8 +190,6 @@ def main():
         print(f"{explain(cores, arguments)}\n")
         print_tables(run, languages)
         print(f"\n{(time.monotonic() - began) / 60:.1f} minutes")
-    for (name, case), why in run.failures.items():
-        print(f"FAILED {name}, {case}: {why}", file=sys.stderr)
     if arguments.save:
         save(dict(machine=describe_machine(cores), how=explain(cores, arguments), results=run.results, languages=languages,
                   versions=versions, skipped=run.skipped, failures=run.failures), environment)
