@@ -67,7 +67,8 @@ void Churn::on_answer(Visit& visit) {
 
 // The server's end: only now the visit counts, and makes room for the next.
 void Churn::on_end(Visit& visit) {
-    if (visit.answer.size() != settings_.size) fail("visit " + std::to_string(visit.number) + ": the server closed it before it had answered");
+    if (visit.answer.size() != settings_.size)
+        fail("visit " + std::to_string(visit.number) + ": the server closed it before it had answered");
     if (window_.is_open()) window_.count(1);
     visit.socket = FileDescriptor();
     visit.has_ended = true;

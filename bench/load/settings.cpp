@@ -36,7 +36,9 @@ Mode parse_mode(std::string_view text) {
 }
 
 void set_option(Settings& settings, std::string_view name, std::string_view value) {
-    const auto whole = [&](std::uint64_t least, std::uint64_t most) { return static_cast<unsigned>(parse_whole(name, value, least, most)); };
+    const auto whole = [&](std::uint64_t least, std::uint64_t most) {
+        return static_cast<unsigned>(parse_whole(name, value, least, most));
+    };
     if (name == "--connect") {
         settings.endpoint = value;
     } else if (name == "--mode") {

@@ -88,8 +88,10 @@ static inline double due_delay(void) {
 }
 
 static inline void print_timers(double insert, double cancel, double fire, double small, double large) {
-    printf("{\"insert_ns\": %.2f, \"cancel_ns\": %.2f, \"fire_ns\": %.2f, \"insert_cancel_small_ns\": %.2f, \"insert_cancel_large_ns\": %.2f}\n",
-           insert, cancel, fire, small, large);
+    printf(
+        "{\"insert_ns\": %.2f, \"cancel_ns\": %.2f, \"fire_ns\": %.2f, \"insert_cancel_small_ns\": %.2f, \"insert_cancel_large_ns\": "
+        "%.2f}\n",
+        insert, cancel, fire, small, large);
 }
 
 static inline void print_ticks(double chain, double batch, double post) {
