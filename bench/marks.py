@@ -84,13 +84,13 @@ def judge(mark, case_results, languages):
     if versus == BEST:
         versus = best_peer(case_results, languages, mark.subject, RATE, is_lower_better=False)
         if versus is None:
-            return Verdict(mark, NOT_JUDGED, None, mark.factor, "no peer of the language took part")
+            return Verdict(mark, NOT_JUDGED, None, None, "no peer of the language took part")
     for name in (mark.subject, versus):
         if name and value(case_results.get(name), mark.key) is None:
-            return Verdict(mark, NOT_JUDGED, None, mark.factor, f"no figure of {name}")
+            return Verdict(mark, NOT_JUDGED, None, None, f"no figure of {name}")
     figure, limit, note = compare(mark, case_results, versus)
     if figure is None:
-        return Verdict(mark, NOT_JUDGED, None, limit, "no round in which both took part")
+        return Verdict(mark, NOT_JUDGED, None, None, "no round in which both took part")
     is_met = {"rate": figure >= limit, "below": figure < limit}.get(mark.way, figure <= limit)
     return Verdict(mark, MET if is_met else NOT_MET, figure, limit, note)
 

@@ -19,19 +19,32 @@ def machine_name():
     return platform.machine()
 
 
-def compiler():
-    answer = subprocess.run(["c++", "--version"], capture_output=True, text=True)
-    return answer.stdout.splitlines()[0] if answer.returncode == 0 else "unknown"
+TOOLS = {
+    "compiler": "c++ --version",
+    "Python": "python3 --version",
+    "Ruby": "ruby --version",
+    "Lua": "lua5.4 -v",
+    "LuaJIT": "luajit -v",
+}
 
 
-def describe_machine(cores):
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+def ask(command, environment):
+    try:
+        answer = subprocess.run(command.split(), env=environment, cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "missing"
+    lines = (answer.stdout or answer.stderr).splitlines()
+    return lines[0] if lines else "unknown"
+
+
+def describe_machine(cores, environment):
+    versions = {name: ask(command, environment) for name, command in TOOLS.items()}
     return {
         "date": time.strftime("%Y-%m-%d %H:%M %Z"),
         "machine": f"{machine_name()}, {len(cores)} cores",
         "system": f"{platform.system()} {platform.release()}",
-        "compiler": compiler(),
-        "commit": commit.stdout.strip() or "unknown",
+        "commit": ask("git describe --always --dirty", environment),
+        **versions,
     }
 
 

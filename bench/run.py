@@ -102,7 +102,7 @@ class Run:
                 continue
             lack = find_lack(contestant, case.program, self.environment)
             if lack:
-                self.skipped[contestant.name] = f"{lack}; {remedy(contestant)}"
+                self.skipped[f"{contestant.name}, {case.program}"] = f"{lack}; {remedy(contestant)}"
             else:
                 members.append(contestant)
         return members
@@ -191,7 +191,7 @@ def main():
         print_tables(run, languages)
         print(f"\n{(time.monotonic() - began) / 60:.1f} minutes")
     if arguments.save:
-        save(dict(machine=describe_machine(cores), how=explain(cores, arguments), results=run.results, languages=languages,
+        save(dict(machine=describe_machine(cores, environment), how=explain(cores, arguments), results=run.results, languages=languages,
                   versions=versions, skipped=run.skipped, failures=run.failures), environment)
     return 1 if run.failures else 0
 

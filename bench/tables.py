@@ -5,6 +5,7 @@ from contestants import BASELINE
 from figures import CPU, RATE, baseline_of, excess, ratio, ratios, value
 
 OWN = "tidemill-"
+PLURALS = {"message": "messages", "line": "lines", "delivery": "deliveries", "connection": "connections"}
 CPLUSPLUS = "tidemill-c++"
 
 
@@ -32,7 +33,7 @@ def best_peer(case_results, languages, name, key=CPU, is_lower_better=True):
 
 def load_table(case, case_results, languages):
     holds = any(figures and "growth" in figures for rounds in case_results.values() for figures in rounds)
-    columns = ["contestant", f"{case.unit}s/s", "p50 us", "p99 us", "p99.9 us", f"CPU us per {case.unit}", "busy", "ratio", "spread",
+    columns = ["contestant", f"{PLURALS[case.unit]}/s", "p50 us", "p99 us", "p99.9 us", f"CPU us per {case.unit}", "busy", "ratio", "spread",
                "excess us", "to best peer"]
     if holds:
         columns += ["CPU with few", "growth", "octets per connection"]
