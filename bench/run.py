@@ -1,180 +1,158 @@
 #!/usr/bin/env python3
-"""Measures the echo server of every language against a hand-written epoll loop; prints a Markdown table.
+"""Measures tidemill in its four languages beside other event loops and a loop written by hand; prints Markdown tables and the marks.
 
-What lives here: who takes part, the rounds, the medians, the table.
-What must not: traffic (load.cpp makes and checks it), processes (server.py), a list of servers
-(contestants.txt).
+What lives here: the arguments, the rounds, what is printed.
+What must not: traffic (load/ makes and checks it), one measurement (measure.py), the tables of cases, contestants and marks.
 
 Python 3.9, standard library only. README.md says what the columns mean.
 """
 
 import argparse
-import json
 import os
-import shlex
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
-from collections import namedtuple
-from pathlib import Path
-from statistics import median
+import time
 
-from server import Failure, Server, pin_to
-
-BENCH = Path(__file__).resolve().parent
-ROOT = BENCH.parent
-BASELINE = "epoll"
-WARMUP_SECONDS = 0.5
-
-CASES = {
-    # name: connections, octets in a message, messages in flight on each connection
-    "echo": dict(connections=64, size=64, depth=1),
-    "echo16k": dict(connections=64, size=16384, depth=1),
-    "pingpong": dict(connections=1, size=64, depth=1),
-    "pipeline": dict(connections=64, size=64, depth=16),
-}
-
-Contestant = namedtuple("Contestant", "name language argv")
+from cases import CASES, GROUPS, SMOKE_COUNT, SMOKE_SECONDS, SMOKE_WARMUP, WARMUP_SECONDS, select_cases
+from contestants import BASELINE, ROOT, ask_version, find_lack, read_contestants, read_environment, remedy
+from marks import judge_all, marks_table, summary
+from measure import measure
+from report import describe_machine, save
+from server import Failure
+from tables import OWN, all_tables
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--case", choices=CASES, default="echo")
-    for key in CASES["echo"]:
-        parser.add_argument(f"--{key}", type=int, help="instead of the case's")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="measured in each round")
-    parser.add_argument("--only", action="append", metavar="NAME", help=f"with {BASELINE}; may be repeated")
-    parser.add_argument("--unix", action="store_true", help="over a UNIX socket instead of TCP")
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="a case or a group of them; all without one")
+    parser.add_argument("--rounds", type=int, help="instead of each case's own number")
+    parser.add_argument("--seconds", type=float, help="measured in each round, instead of each case's own")
+    parser.add_argument("--count", type=int, help="of timers or ticks, instead of each case's own")
+    parser.add_argument("--only", action="append", metavar="NAME", help=f"with {BASELINE}; a part of the name will do; may be repeated")
     parser.add_argument("--build", default="build", help="the build folder")
     parser.add_argument("--python", default="python3", help="instead of the first python3 in the PATH of ./dev env")
-    parser.add_argument("--list", action="store_true", help="show the contestants and stop")
-    parser.add_argument("--smoke", action="store_true", help="one round of 0.3 s: does everything run?")
+    parser.add_argument("--save", action="store_true", help="keep tables, marks, figures and plots in bench/results")
+    parser.add_argument("--list", action="store_true", help="show cases and contestants and stop")
+    parser.add_argument("--setup", action="store_true", help="install every peer (what ./dev does, not this program)")
+    parser.add_argument("--smoke", action="store_true", help="one short round with what is there: does everything run? No figures, no marks")
     arguments = parser.parse_args()
-    arguments.warmup = WARMUP_SECONDS
-    if arguments.rounds < 1:
+    if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
+    arguments.warmup = WARMUP_SECONDS
     if arguments.smoke:
-        arguments.rounds, arguments.seconds, arguments.warmup = 1, 0.3, 0.1
-    for key, value in CASES[arguments.case].items():
-        if getattr(arguments, key) is None:
-            setattr(arguments, key, value)
+        arguments.rounds, arguments.warmup = 1, SMOKE_WARMUP
+        arguments.seconds, arguments.count = SMOKE_SECONDS, SMOKE_COUNT
+        arguments.only = arguments.only or [OWN]  # ./dev test must need no peer, nor take long where they are installed
     return arguments
 
 
 # ---- who takes part --------------------------------------------------------------------------------
 
 
-def read_contestants(arguments):
-    contestants = []
-    for line in (BENCH / "contestants.txt").read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
-            name, language, command = line.split(None, 2)
-            command = command.replace("{build}", arguments.build).replace("{python}", arguments.python)
-            contestants.append(Contestant(name, language, shlex.split(command)))
-    return contestants
-
-
 def select_contestants(contestants, only):
-    unknown = set(only or []) - {contestant.name for contestant in contestants}
-    if unknown:
-        sys.exit(f"bench: no contestant named {', '.join(sorted(unknown))} in contestants.txt")
-    return [c for c in contestants if not only or c.name in only or c.name == BASELINE]
+    chosen = [c for c in contestants if not only or c.name == BASELINE or any(part in c.name for part in only)]
+    if only and len(chosen) < 2 and BASELINE not in only:
+        sys.exit(f"bench: no contestant is named like {', '.join(only)} in contestants.txt")
+    return chosen
 
 
-def find_missing(contestant, environment):
-    """What the contestant lacks, or None. A program or script that is there but fails is no lack."""
-    program = contestant.argv[0]
-    if "/" not in program and not shutil.which(program, path=environment.get("PATH")):
-        return f"{program} is not installed"
-    for part in contestant.argv:
-        if "/" in part and "{" not in part and not (ROOT / part).exists():
-            return f"{part} is missing"
-    return None
+def survey(contestants, environment):
+    """Versions by name, and why the others are missing, by name."""
+    versions, lacks = {}, {}
+    for contestant in contestants:
+        version, lack = ask_version(contestant, environment)
+        if lack:
+            lacks[contestant.name] = f"{lack}; {remedy(contestant)}"
+        else:
+            versions[contestant.name] = version
+    return versions, lacks
 
 
-def read_environment():
-    """The environment in which the in-tree build can be imported, from `./dev env`."""
-    if not (ROOT / "dev").exists():
-        return dict(os.environ)
-    script = 'exports=$(./dev env) && eval "$exports" && exec env -0'
-    answer = subprocess.run(["sh", "-c", script], cwd=ROOT, stdout=subprocess.PIPE, timeout=60)
-    if answer.returncode != 0:
-        sys.exit("bench: ./dev env failed")
-    pairs = answer.stdout.decode(errors="surrogateescape").split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+def print_list(contestants, versions, lacks):
+    for name, case in CASES.items():
+        print(f"{name:12} {case.title}")
+    for name, members in GROUPS.items():
+        print(f"{name:12} {', '.join(members)}" if name not in CASES else "")
+    print()
+    for contestant in contestants:
+        state = versions.get(contestant.name) or lacks[contestant.name]
+        print(f"{contestant.name:16} {contestant.language:10} {' '.join(sorted(contestant.cases)):32} {state}")
 
 
 # ---- the rounds ------------------------------------------------------------------------------------
 
 
-def run_load(server, core, arguments):
-    command = [str(ROOT / arguments.build / "bench/load"), "--connect", server.endpoint, "--json",
-               "--server-pid", str(server.process.pid), "--warmup", str(arguments.warmup)]
-    for key in ("connections", "size", "depth", "seconds"):
-        command += [f"--{key}", str(getattr(arguments, key))]
-    answer = subprocess.run(command, capture_output=True, text=True, preexec_fn=lambda: pin_to(core))
-    if answer.returncode == 2:
-        sys.exit(answer.stderr.strip())  # wrong arguments: nobody's fault but the caller's
-    if answer.returncode != 0:
-        raise Failure((answer.stderr.strip() or f"load: exit code {answer.returncode}") + server.explain())
-    return json.loads(answer.stdout)
+class Run:
+    """The rounds of all cases. results[case][name]: the figures of each round, None where it failed."""
 
+    def __init__(self, contestants, cores, environment, arguments):
+        self.contestants = contestants
+        self.cores = cores
+        self.environment = environment
+        self.arguments = arguments
+        self.results = {}
+        self.failures = {}
+        self.skipped = {}
 
-def measure(contestant, cores, environment, arguments):
-    with tempfile.TemporaryDirectory(prefix="tidemill-bench-") as folder:
-        endpoint = f"unix://{folder}/echo" if arguments.unix else "tcp://127.0.0.1:0"
-        with Server(contestant.argv, endpoint, cores[0], environment) as server:
-            return run_load(server, cores[-1], arguments)
-
-
-def run_rounds(contestants, cores, environment, arguments):
-    """Results by name, one for each round; reasons by name. Who fails once sits out the rest."""
-    results = {contestant.name: [] for contestant in contestants}
-    failures = {}
-    for number in range(arguments.rounds):
-        turn = number % len(contestants)  # nobody always runs after the same neighbour
-        for contestant in contestants[turn:] + contestants[:turn]:
-            if contestant.name in failures:
+    def members(self, case):
+        """Who takes part in the case: who knows it and whose program is there."""
+        members = []
+        for contestant in self.contestants:
+            if case.program not in contestant.cases:
                 continue
-            try:
-                results[contestant.name].append(measure(contestant, cores, environment, arguments))
-            except Failure as failure:
-                failures[contestant.name] = str(failure)
-                del results[contestant.name]
-        print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
-    return results, failures
+            lack = find_lack(contestant, case.program, self.environment)
+            if lack:
+                self.skipped[f"{contestant.name}, {case.program}"] = f"{lack}; {remedy(contestant)}"
+            else:
+                members.append(contestant)
+        return members
+
+    def measure_case(self, name):
+        case = CASES[name]
+        members = self.members(case)
+        rounds = self.arguments.rounds or case.rounds
+        results = {contestant.name: [] for contestant in members}
+        began = time.monotonic()
+        for number in range(rounds):
+            turn = number % max(len(members), 1)  # nobody always runs after the same neighbour
+            for contestant in members[turn:] + members[:turn]:
+                results[contestant.name].append(self.measure_one(contestant, name, case))
+        took = time.monotonic() - began
+        print(f"{name}: {len(members)} contestants, {rounds} rounds, {took:.0f} s", file=sys.stderr, flush=True)
+        self.results[name] = {name: rounds for name, rounds in results.items() if any(rounds)}
+
+    def measure_one(self, contestant, name, case):
+        if (contestant.name, name) in self.failures:
+            return None  # who fails once sits out the rest of the case
+        try:
+            return measure(contestant, case, self.cores, self.environment, self.arguments)
+        except Failure as failure:
+            self.failures[contestant.name, name] = str(failure)
+            return None
 
 
-# ---- the table -------------------------------------------------------------------------------------
+def explain(cores, arguments):
+    return (f"Medians of interleaved rounds; server on core {cores[0]}, load on core {cores[-1]}; "
+            f"warm-up {arguments.warmup:g} s; `./dev bench {' '.join(sys.argv[1:])}`.")
 
 
-def format_row(name, rounds, baseline):
-    def middle(key):
-        return median(result[key] for result in rounds)
-
-    cpu = "server_seconds_per_million"
-    cells = [name, f"{middle('messages_per_second'):,.0f}", f"{middle('p50_us'):.1f}",
-             f"{middle('p99_us'):.1f}", f"{middle(cpu):.2f}", f"{middle('server_busy'):.2f}"]
-    pairs = [(mine[cpu], unit[cpu]) for mine, unit in zip(rounds, baseline)]
-    if pairs:
-        ratios = [mine / unit for mine, unit in pairs]
-        excess = median(mine - unit for mine, unit in pairs)  # s per million is us per message
-        cells += [f"{median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{excess:+.2f}"]
-    return "| " + " | ".join(cells + ["-"] * (9 - len(cells))) + " |"
+# ---- what is printed -------------------------------------------------------------------------------
 
 
-def print_table(results, arguments, cores):
-    transport = "UNIX sockets" if arguments.unix else "TCP on loopback"
-    print(f"{arguments.connections} connections, {arguments.size} octets, {arguments.depth} in flight, "
-          f"{transport}; medians of {arguments.rounds} x {arguments.seconds:g} s; server on core {cores[0]}, load on core "
-          f"{cores[-1]}; Linux {os.uname().release}\n")
-    print("| contestant | msgs/s | p50 us | p99 us | CPU s per million | busy | ratio | spread | excess us |")
-    print("| --- " + "| ---: " * 8 + "|")
-    for name, rounds in results.items():
-        print(format_row(name, rounds, results.get(BASELINE, [])))
+def print_smoke(run):
+    """No figures: whether each contestant did its work in each case."""
+    for case, results in run.results.items():
+        print(f"{case}: {len(results)} ran: {', '.join(results)}")
+    passed = sum(len(results) for results in run.results.values())
+    counts = f"{passed} passed, {len(run.failures)} failed"
+    print(f"{counts}, {len(run.skipped)} skipped" if run.skipped else counts)  # the last line, which ./dev test reads
+
+
+def print_tables(run, languages):
+    print(all_tables(CASES, run.results, languages))
+    verdicts = judge_all(run.results, languages)
+    if verdicts:
+        print(f"\n### marks: {summary(verdicts)}\n\n{marks_table(verdicts)}")
 
 
 def main():
@@ -182,26 +160,40 @@ def main():
         signal.signal(stop, lambda number, _: sys.exit(128 + number))
     arguments = parse_arguments()
     environment = read_environment()
-    contestants = select_contestants(read_contestants(arguments), arguments.only)
-    missing = {c.name: find_missing(c, environment) for c in contestants}
+    names = select_cases(arguments.cases)
+    contestants = select_contestants(read_contestants(arguments.build, arguments.python), arguments.only)
+    versions, lacks = survey(contestants, environment)
     if arguments.list:
-        for contestant in contestants:
-            print(f"{contestant.name:10} {contestant.language:10} {missing[contestant.name] or 'ready'}")
+        print_list(contestants, versions, lacks)
         return 0
     if not (ROOT / arguments.build / "bench/load").exists():
         sys.exit(f"bench: {arguments.build}/bench/load is missing; build it with ./dev build")
-    for name, lack in missing.items():
-        if lack:
-            print(f"skipped {name}: {lack}", file=sys.stderr)
+    if BASELINE in lacks:
+        sys.exit(f"bench: nothing without the hand-written loop: {lacks[BASELINE]}")
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 1:
         print("only one core: server and load share it, the figures mean little", file=sys.stderr)
-    present = [contestant for contestant in contestants if not missing[contestant.name]]
-    results, failures = run_rounds(present, cores, environment, arguments)
-    print_table(results, arguments, cores)
-    for name, why in failures.items():
-        print(f"FAILED {name}: {why}", file=sys.stderr)
-    return 1 if failures else 0
+
+    run = Run([contestant for contestant in contestants if contestant.name in versions], cores, environment, arguments)
+    run.skipped.update(lacks)
+    began = time.monotonic()
+    for name in names:
+        run.measure_case(name)
+    for name, why in run.skipped.items():
+        print(f"skipped {name}: {why}", file=sys.stderr)
+    for (name, case), why in run.failures.items():
+        print(f"FAILED {name}, {case}: {why}", file=sys.stderr)
+    languages = {contestant.name: contestant.language for contestant in contestants}
+    if arguments.smoke:
+        print_smoke(run)
+    else:
+        print(f"{explain(cores, arguments)}\n")
+        print_tables(run, languages)
+        print(f"\n{(time.monotonic() - began) / 60:.1f} minutes")
+    if arguments.save:
+        save(dict(machine=describe_machine(cores, environment), how=explain(cores, arguments), results=run.results, languages=languages,
+                  versions=versions, skipped=run.skipped, failures=run.failures), environment)
+    return 1 if run.failures else 0
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """A contestant's process: started, pinned to a core, and ended together with all its children.
 
 What lives here: everything about the life of one server process.
-What must not: what is measured and how it is compared (run.py).
+What must not: what is measured (measure.py) and how it is compared (run.py).
 """
 
 import ctypes
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -29,17 +30,23 @@ def name_of(signal_number):
     return signal.Signals(signal_number).name
 
 
-def pin_to(core):
-    """For the child, before its program starts: one core, and no life after this script's own."""
-    os.sched_setaffinity(0, {core})
+def end_with_parent():
+    """For the child, before its program starts: no life after this script's own."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def pin_to(core):
+    """For the child as well: one core, and as many open connections as the system allows."""
+    os.sched_setaffinity(0, {core})
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    end_with_parent()
 
 
 class Server:
     """A contestant in a process group of its own, ended as a whole on leaving the `with` block."""
 
-    def __init__(self, argv, endpoint, core, environment):
-        argv = [part.replace("{endpoint}", endpoint) for part in argv]
+    def __init__(self, argv, core, environment):
         self.errors = tempfile.TemporaryFile()  # a file, not a pipe: nobody reads it while it is written
         self.process = subprocess.Popen(
             argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -109,7 +109,7 @@ ruff='.venv/bin/ruff check --no-cache --quiet'
 # sources PATTERN [FOLDER]: files of ours, not what was built or installed.
 sources() {
     if [ -d "${2:-.}" ]; then
-        find "${2:-.}" \( -name build -o -name .venv -o -name .git -o -name generated \) -prune -o -type f -name "$1" -print | sort
+        find "${2:-.}" \( -name build -o -name '.venv*' -o -name .git -o -name generated \) -prune -o -type f -name "$1" -print | sort
     fi
 }
 

@@ -1,0 +1,56 @@
+-- tidemill's server in Lua: tidemill.lua --case echo|lines|chat --listen ENDPOINT
+local tidemill = require "tidemill"
+
+local Echo = tidemill.Connection:extend()
+
+function Echo:on_data(data)
+    self:write(data)
+end
+
+-- Calls on_line for every line with its end; the beginning of the next one waits.
+local function cut(self, data)
+    if self.part then data = self.part .. data end
+    local begin, find, sub = 1, string.find, string.sub
+    while true do
+        local last = find(data, "\n", begin, true)
+        if not last then break end
+        self:on_line(sub(data, begin, last))
+        begin = last + 1
+    end
+    self.part = begin <= #data and sub(data, begin) or nil
+end
+
+local Lines = tidemill.Connection:extend()
+Lines.on_data = cut
+
+function Lines:on_line(line)
+    self:write(line)
+end
+
+local everybody = {}
+local Chat = tidemill.Connection:extend()
+Chat.on_data = cut
+
+function Chat:on_open()
+    self.place = #everybody + 1
+    everybody[self.place] = self
+end
+
+function Chat:on_line(line)
+    for i = 1, #everybody do everybody[i]:write(line) end
+end
+
+function Chat:on_close()
+    local last = table.remove(everybody)
+    if last ~= self then
+        everybody[self.place], last.place = last, self.place
+    end
+end
+
+local options = {}
+for i = 1, #arg, 2 do options[arg[i]] = arg[i + 1] end
+local classes = { echo = Echo, lines = Lines, chat = Chat }
+local listener = tidemill.listen(options["--listen"], classes[options["--case"]])
+print("listening on " .. listener:endpoint())
+io.stdout:flush()
+tidemill.run()

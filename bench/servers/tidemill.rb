@@ -1,0 +1,55 @@
+# frozen_string_literal: true
+
+# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat --listen ENDPOINT
+require "tidemill"
+
+class Echo < Tidemill::Connection
+  def on_data(data)
+    write(data)
+  end
+end
+
+# Cuts what comes into lines, each with its end.
+class Cutter < Tidemill::Connection
+  def on_data(data)
+    data = @part << data if @part
+    @part = nil
+    data.each_line("\n") do |line|
+      if line.end_with?("\n")
+        on_line(line)
+      else
+        @part = +line
+      end
+    end
+  end
+end
+
+class Lines < Cutter
+  def on_line(line)
+    write(line)
+  end
+end
+
+class Chat < Cutter
+  EVERYBODY = {} # rubocop:disable Style/MutableConstant
+
+  def on_open
+    EVERYBODY[self] = true
+  end
+
+  def on_line(line)
+    EVERYBODY.each_key { |connection| connection.write(line) }
+  end
+
+  def on_close(_reason)
+    EVERYBODY.delete(self)
+  end
+end
+
+options = Hash[*ARGV]
+classes = { "echo" => Echo, "lines" => Lines, "chat" => Chat }
+trap("TERM") { Tidemill.stop }
+listener = Tidemill.listen(options.fetch("--listen"), classes.fetch(options.fetch("--case")))
+puts "listening on #{listener.endpoint}"
+$stdout.flush
+Tidemill.run
