@@ -205,6 +205,7 @@ private:
     Duration time_to_wait(Duration at_most) const;
     bool has_work() const;
     bool has_work_now() const;
+    bool may_skip_look(Duration at_most) const;
     void serve_ready();
     void serve_injected(std::size_t count);
     void serve_one(const Ready& ready);
@@ -243,6 +244,7 @@ private:
     bool is_drain_due_ = false;  // drain() was called and the loop has not begun with it
     bool did_something_ = false;
     TimePoint now_;
+    TimePoint looked_{};  // by the steady clock: when the poller was last asked
     Metrics metrics_;
     CallWatch watch_{*this, metrics_};
     int handshakes_left_ = limits::handshakes_per_turn;
@@ -271,6 +273,7 @@ private:
     std::deque<Ready> injected_;
     Timers timers_;
     std::deque<Tick> ticks_;
+    std::vector<Task> mail_;  // empty but while it is taken
     std::map<HoldId, Task> holds_;  // in the order in which they were made
     HoldId last_hold_ = 0;
     std::vector<Source*> flush_list_;
