@@ -146,6 +146,8 @@ public:
     Result<void> watch(const Source& source, int fd, Direction first) { return poller_->add(fd, source.id(), first); }
     void arm(int fd, Direction direction) { poller_->arm(fd, direction); }
     void unwatch(int fd) { poller_->remove(fd); }
+    // For a descriptor that is closed next.
+    void unwatch_closing(int fd) { has_forked() ? poller_->remove(fd) : poller_->remove_closing(fd); }
 
     // Calls the source's on_ready from the loop, as if the poller had reported it.
     void inject(const Ready& ready);
