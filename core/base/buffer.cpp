@@ -2,30 +2,47 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace tidemill {
 
-Block BlockPool::take() {
-    // Not value-initialised: the octets are written before they are read, and zeroing 16 KiB would cost more than most messages.
-    if (spare_.empty()) return Block(new char[limits::output_block]);
-    Block block = std::move(spare_.back());
-    spare_.pop_back();
+BlockPool::~BlockPool() {
+    while (spare_ != nullptr) delete std::exchange(spare_, spare_->next);
+}
+
+Block* BlockPool::take() {
+    // Not initialised: the octets are written before they are read, and zeroing 16 KiB would cost more than most messages.
+    Block* block = spare_;
+    if (block == nullptr) {
+        block = new Block;
+    } else {
+        spare_ = block->next;
+        --count_;
+    }
+    block->next = nullptr;
     return block;
 }
 
-void BlockPool::give(Block block) {
-    if (spare_.size() < limits::spare_blocks) spare_.push_back(std::move(block));
+void BlockPool::give(Block* block) {
+    if (count_ == limits::spare_blocks) {
+        delete block;
+        return;
+    }
+    block->next = std::exchange(spare_, block);
+    ++count_;
 }
 
 void Buffer::append(Bytes octets) {
     while (!octets.empty()) {
-        if (blocks_.empty() || tail_ == limits::output_block) {
-            blocks_.push_back(pool_.take());
+        if (first_ == nullptr) {
+            first_ = last_ = pool_.take();
+        } else if (tail_ == limits::output_block) {
+            last_ = last_->next = pool_.take();
             tail_ = 0;
         }
-        const std::size_t count = std::min(octets.size(), limits::output_block - tail_);
-        std::memcpy(blocks_.back().get() + tail_, octets.data(), count);
-        tail_ += count;
+        const std::size_t count = std::min<std::size_t>(octets.size(), limits::output_block - tail_);
+        std::memcpy(last_->octets + tail_, octets.data(), count);
+        tail_ += static_cast<std::uint32_t>(count);
         size_ += count;
         octets.remove_prefix(count);
     }
@@ -33,10 +50,10 @@ void Buffer::append(Bytes octets) {
 
 std::size_t Buffer::peek(Slice* slices, std::size_t most) const {
     std::size_t count = 0;
-    for (std::size_t i = first_; i < blocks_.size() && count < most; ++i, ++count) {
-        const std::size_t from = i == first_ ? head_ : 0;
-        const std::size_t to = i + 1 == blocks_.size() ? tail_ : limits::output_block;
-        slices[count] = {blocks_[i].get() + from, to - from};
+    for (const Block* block = first_; block != nullptr && count < most; block = block->next, ++count) {
+        const std::size_t from = block == first_ ? head_ : 0;
+        const std::size_t to = block == last_ ? tail_ : limits::output_block;
+        slices[count] = {block->octets + from, to - from};
     }
     return count;
 }
@@ -44,22 +61,19 @@ std::size_t Buffer::peek(Slice* slices, std::size_t most) const {
 void Buffer::consume(std::size_t count) {
     size_ -= count;
     if (size_ == 0) return clear();
-    head_ += count;
-    while (head_ >= limits::output_block) {
-        pool_.give(std::move(blocks_[first_++]));
-        head_ -= limits::output_block;
-    }
-    // The emptied places at the front are swept when they are the greater part: each octet's share of that is constant.
-    if (first_ > blocks_.size() / 2) {
-        blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(first_));
-        first_ = 0;
-    }
+    for (count += head_; count >= limits::output_block; count -= limits::output_block) give_first_back();
+    head_ = static_cast<std::uint32_t>(count);
 }
 
 void Buffer::clear() {
-    for (std::size_t i = first_; i < blocks_.size(); ++i) pool_.give(std::move(blocks_[i]));
-    blocks_.clear();
-    first_ = head_ = tail_ = size_ = 0;
+    while (first_ != nullptr) give_first_back();
+    last_ = nullptr;
+    size_ = 0;
+    head_ = tail_ = 0;
+}
+
+void Buffer::give_first_back() {
+    pool_.give(std::exchange(first_, first_->next));
 }
 
 }  // namespace tidemill

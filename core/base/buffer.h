@@ -1,9 +1,8 @@
 // Buffer: octets on their way out, in a chain of blocks of one size. Appending never moves what is already there, so a queue of any
-// length costs one copy an octet; emptied blocks go back to the pool of the reactor.
+// length costs one copy an octet; emptied blocks go back to the pool of the reactor. An empty buffer holds no memory but itself.
 #pragma once
 #include <cstddef>
-#include <memory>
-#include <vector>
+#include <cstdint>
 
 #include "tidemill/base/bytes.h"
 #include "tidemill/base/limits.h"
@@ -16,16 +15,27 @@ struct Slice {
     std::size_t size;
 };
 
-using Block = std::unique_ptr<char[]>;
+// The link is behind the octets, which so begin on the boundary of a cache line.
+struct alignas(64) Block {
+    char octets[limits::output_block];
+    Block* next;
+};
 
 // Blocks ready for reuse; the last one given back is the first one out, as it is still in the cache.
 class BlockPool {
 public:
-    Block take();
-    void give(Block block);
+    BlockPool() = default;
+    ~BlockPool();
+    BlockPool(const BlockPool&) = delete;
+    BlockPool& operator=(const BlockPool&) = delete;
+
+    // One that is the last of its chain.
+    Block* take();
+    void give(Block* block);
 
 private:
-    std::vector<Block> spare_;
+    Block* spare_ = nullptr;
+    std::size_t count_ = 0;
 };
 
 class Buffer {
@@ -47,12 +57,14 @@ public:
     void clear();
 
 private:
+    void give_first_back();
+
     BlockPool& pool_;
-    std::vector<Block> blocks_;
-    std::size_t first_ = 0;  // blocks_[0..first_) were given back
-    std::size_t head_ = 0;   // where the octets begin in blocks_[first_]
-    std::size_t tail_ = 0;   // where they end in the last block
+    Block* first_ = nullptr;
+    Block* last_ = nullptr;
     std::size_t size_ = 0;
+    std::uint32_t head_ = 0;  // where the octets begin in the first block
+    std::uint32_t tail_ = 0;  // where they end in the last block
 };
 
 }  // namespace tidemill

@@ -58,6 +58,14 @@ inline constexpr int handshakes_per_turn = 256;
 // Readiness reports fetched from the system by one call.
 inline constexpr int events_per_wait = 512;
 
+// While ticks queue ticks, the system is asked at least this often who is ready. A look costs ten times as much as a tick, and this is no
+// longer than the callback of a busy stream.
+inline constexpr auto look_interval = 20us;
+
+// Ticks or timers that share a look at the clock for the histogram of callbacks while each takes less than its first bucket: the look then
+// costs less than they do.
+inline constexpr int calls_per_look = 8;
+
 // Due timers called in a turn; thousands that are due together must not starve the sockets.
 inline constexpr int timers_per_turn = 1024;
 

@@ -1,10 +1,12 @@
 // SlotMap: things under ids that are never used twice. An id is an index and a generation; the generation moves on when the slot
-// is emptied, so that a stale id finds nothing instead of a newcomer. Look-up, insertion and removal are O(1).
+// is emptied, so that a stale id finds nothing instead of a newcomer. Look-up, insertion and removal are O(1): slots are made by the chunk
+// and never moved, so no insertion has to copy a crowd.
 // Ids stay below 2^53, so that a language whose only number is a double (Lua 5.1) keeps them exact.
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -20,33 +22,37 @@ public:
     Id insert(T value) {
         std::uint32_t index;
         if (free_.empty()) {
-            index = static_cast<std::uint32_t>(slots_.size());
-            slots_.emplace_back();
-            slots_.back().generation = first_generation_;
-            shrink_at_ = slots_.size() > limits::spare_slots ? slots_.size() / 8 : never;
+            index = make_slot();
         } else {
             index = free_.back();
             free_.pop_back();
         }
-        slots_[index].value = std::move(value);
-        slots_[index].used = true;
+        Slot& slot = slot_at(index);
+        slot.value = std::move(value);
+        slot.used = true;
         ++size_;
-        return make_id(index);
+        return Id{slot.generation} << 32 | index;
     }
 
-    // Valid until the next insert or take. nullptr for a stale or foreign id.
+    // Valid until it is taken. nullptr for a stale or foreign id.
     T* find(Id id) {
         const auto index = static_cast<std::uint32_t>(id);
-        if (index >= slots_.size()) return nullptr;
-        Slot& slot = slots_[index];
+        if (index >= made_) return nullptr;
+        Slot& slot = slot_at(index);
         return slot.used && slot.generation == id >> 32 ? &slot.value : nullptr;
+    }
+
+    // A hint that find(id) comes soon.
+    void prefetch(Id id) const {
+        const auto index = static_cast<std::uint32_t>(id);
+        if (index < made_) __builtin_prefetch(&chunks_[index / chunk_size][index % chunk_size]);
     }
 
     // Moves the value out; a default T for a stale id.
     T take(Id id) {
         T* found = find(id);
         if (found == nullptr) return T{};
-        Slot& slot = slots_[static_cast<std::uint32_t>(id)];
+        Slot& slot = slot_at(static_cast<std::uint32_t>(id));
         T value = std::exchange(slot.value, T{});
         slot.used = false;
         --size_;
@@ -57,12 +63,12 @@ public:
     }
 
     std::size_t size() const { return size_; }
-    std::size_t capacity() const { return slots_.capacity(); }
+    std::size_t capacity() const { return chunks_.size() * chunk_size; }
 
     template <class Function>
     void for_each(Function function) {
-        for (std::size_t i = 0; i < slots_.size(); ++i) {
-            if (slots_[i].used) function(slots_[i].value);
+        for (std::size_t i = 0; i < made_; ++i) {
+            if (slot_at(i).used) function(slot_at(i).value);
         }
     }
 
@@ -75,25 +81,36 @@ private:
 
     static constexpr std::uint32_t last_generation = 1u << 21;
     static constexpr std::size_t never = SIZE_MAX;
+    static constexpr std::size_t chunk_size = 256;
+
+    Slot& slot_at(std::size_t index) { return chunks_[index / chunk_size][index % chunk_size]; }
+
+    std::uint32_t make_slot() {
+        if (made_ == capacity()) chunks_.push_back(std::make_unique<Slot[]>(chunk_size));
+        slot_at(made_).generation = first_generation_;
+        ++made_;
+        shrink_at_ = made_ > limits::spare_slots ? made_ / 8 : never;
+        return static_cast<std::uint32_t>(made_ - 1);
+    }
 
     // Lets go of the empty slots behind the last used one. Slots made later begin with the highest generation that went, so that no id
     // comes back; when that is used up to the half, memory is kept instead. Tried again at half the size: in all O(log n) times.
     void shrink() {
         shrink_at_ = size_ > 0 ? size_ / 2 : never;
-        std::size_t left = slots_.size();
+        std::size_t left = made_;
         std::uint32_t highest = first_generation_;
-        for (; left > 0 && !slots_[left - 1].used; --left) highest = std::max(highest, slots_[left - 1].generation);
-        if (highest > last_generation / 2 || left > slots_.size() / 2) return;
+        for (; left > 0 && !slot_at(left - 1).used; --left) highest = std::max(highest, slot_at(left - 1).generation);
+        if (highest > last_generation / 2 || left > made_ / 2) return;
         first_generation_ = highest;
-        slots_.resize(left);
-        slots_.shrink_to_fit();
+        made_ = left;
+        chunks_.resize((left + chunk_size - 1) / chunk_size);
+        chunks_.shrink_to_fit();
         std::erase_if(free_, [left](std::uint32_t index) { return index >= left; });
         free_.shrink_to_fit();
     }
 
-    Id make_id(std::uint32_t index) const { return Id{slots_[index].generation} << 32 | index; }
-
-    std::vector<Slot> slots_;
+    std::vector<std::unique_ptr<Slot[]>> chunks_;
+    std::size_t made_ = 0;  // slots in use now or before
     std::vector<std::uint32_t> free_;
     std::size_t size_ = 0;
     std::size_t shrink_at_ = never;

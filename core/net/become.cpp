@@ -40,7 +40,7 @@ void Connection::forget_replaced(Handler& handler) {
 void Connection::end_rare() {
     rare_->files.clear();
     leave_target();
-    lose_source(reason_);
+    lose_source(reason());
 }
 
 // The reactor goes, and all connections with it: nobody is told.

@@ -15,6 +15,21 @@ void Handler::on_end(Connection& connection) {
     connection.close();
 }
 
+static_assert(limits::reads_per_turn <= UINT8_MAX && limits::read_per_turn <= UINT32_MAX);
+
+const Connection::Settings Connection::usual_settings;
+const Error Connection::no_error;
+
+Connection::Settings& Connection::own_settings() {
+    if (settings_ == nullptr) settings_ = std::make_unique<Settings>();
+    return *settings_;
+}
+
+Connection::Trouble& Connection::trouble() {
+    if (trouble_ == nullptr) trouble_ = std::make_unique<Trouble>();
+    return *trouble_;
+}
+
 Connection::Connection(Reactor& reactor, HandlerPtr handler) : reactor_(reactor), handler_(std::move(handler)), output_(reactor.blocks()) {
     handler_->attached(*this);
 }
@@ -116,13 +131,15 @@ void Connection::on_ready(const Ready& ready) {
 
 // Asks the loop for a call of on_ready, which does what is due.
 void Connection::call_me() {
-    if (std::exchange(is_call_due_, true)) return;
+    if (is_call_due_) return;
+    is_call_due_ = true;
     reactor_.inject({id(), false, false, false});
 }
 
 void Connection::read_some() {
     // The share of a turn, however often it is called in it: by the poller, by resume(), or for what its last share left over.
-    if (std::exchange(read_turn_, reactor_.turn_number()) != reactor_.turn_number()) {
+    const auto turn = static_cast<std::uint32_t>(reactor_.turn_number());
+    if (std::exchange(read_turn_, turn) != turn) {
         octets_left_ = limits::read_per_turn;
         reads_left_ = limits::reads_per_turn;
     }
@@ -143,7 +160,7 @@ void Connection::read_some() {
             case IoResult::Kind::done:
                 last_activity_ = reactor_.turn_time();
                 reactor_.count().received_bytes += read.count;
-                octets_left_ -= std::min(octets_left_, read.count);
+                octets_left_ -= static_cast<std::uint32_t>(std::min<std::size_t>(octets_left_, read.count));
                 --reads_left_;
                 // A short read has emptied a stream's queue (epoll(7)), unless the end was announced: that still has to be read.
                 if (read.count < size && !is_end_near_) {
@@ -201,13 +218,13 @@ bool Connection::tell_rare() {
 
 void Connection::on_read_failed(int error) {
     if (error == 0) return fail_tls();
-    end(broken_.is_set() ? broken_ : transport_->failure(error, "read"));
+    end(is_broken() ? trouble_->broken : transport_->failure(error, "read"));
 }
 
 void Connection::deliver_end() {
     has_peer_ended_ = true;
     if (rare_ != nullptr) leave_target();  // nothing is left to move
-    if (broken_.is_set()) return end(broken_);
+    if (is_broken()) return end(trouble_->broken);
     deliver("on_end", [this] { handler_->on_end(*this); });
     if (has_ended_writing_ && state_ == State::open) end({});
 }
@@ -236,24 +253,25 @@ void Connection::deliver_tls() {
 WriteResult Connection::write(Bytes octets) {
     if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
     const bool is_deaf = is_paused_ || is_held_;
-    if (state_ >= State::closing || (broken_.is_set() && is_deaf)) return {WriteResult::Kind::failed, ErrorCode::closed};
+    if (state_ >= State::closing || (is_broken() && is_deaf)) return {WriteResult::Kind::failed, ErrorCode::closed};
     if (is_end_write_asked_) return {WriteResult::Kind::failed, ErrorCode::state};
-    if (broken_.is_set()) return lose_output();
-    if (octets.size() > output_limit_ - std::min(output_limit_, output_.size()) && output_limit_ > 0) {
+    if (is_broken()) return lose_output();
+    const std::size_t limit = settings().output_limit;
+    if (limit > 0 && octets.size() > limit - std::min(limit, output_.size())) {
         end_at_output_limit();
         return {WriteResult::Kind::wait};
     }
     output_.append(octets);
     if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);
-    if (output_.size() > high_watermark_) is_above_high_ = true;
+    if (output_.size() > settings().high_watermark) is_above_high_ = true;
     return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
 }
 
 // An answer to the last words of a peer that is gone: the writer cannot know, and on_close will tell. Whoever waits now, and perhaps pauses
 // meanwhile, gets an on_drain, once, so that the rest is read and on_close comes.
 WriteResult Connection::lose_output() {
-    if (!std::exchange(is_above_high_, true)) {
-        is_drain_due_ = true;
+    if (!is_above_high_) {
+        is_above_high_ = is_drain_due_ = true;
         call_me();
     }
     return {WriteResult::Kind::wait};
@@ -276,7 +294,7 @@ void Connection::flush() {
     write_some();
     if (state_ == State::closed) return;
     if (!has_output() && (tls_ == nullptr || push_tls())) return on_output_empty();
-    if (state_ == State::closing && !idle_timer_.is_active()) watch_idleness();
+    if (state_ == State::closing && !reactor_.is_active(idle_timer_)) watch_idleness();
 }
 
 void Connection::write_some() {
@@ -288,9 +306,9 @@ void Connection::write_some() {
         if (!has_taken(written)) break;
         output_.consume(written.count);
     }
-    if (broken_.is_set() || state_ == State::closed) return;
+    if (is_broken() || state_ == State::closed) return;
     if (rare_ != nullptr) ease_source();
-    if (is_above_high_ && output_.size() <= low_watermark_ && !has_files()) {
+    if (is_above_high_ && output_.size() <= settings().low_watermark && !has_files()) {
         // Told in the next turn: this may be the end of a turn in which the user was already called for the last time.
         is_above_high_ = false;
         is_drain_due_ = true;
@@ -316,15 +334,16 @@ bool Connection::has_taken(const IoResult& written) {
 
 void Connection::on_write_failed(int error) {
     output_.clear();
-    broken_ = transport_->failure(error, "write");
+    const Error& broken = trouble().broken = transport_->failure(error, "write");
     if (rare_ != nullptr) {
         rare_->files.clear();
-        lose_source(broken_);
+        lose_source(broken);
     }
-    if (state_ == State::closing || has_peer_ended_) return end(broken_);
+    if (state_ == State::closing || has_peer_ended_) return end(broken);
     // The peer may have sent its last words before it went: they are read first, then on_close tells. Who paused until on_drain has
     // nothing more to wait for.
-    if (std::exchange(is_above_high_, false)) is_drain_due_ = true;
+    if (is_above_high_) is_drain_due_ = true;
+    is_above_high_ = false;
     is_end_near_ = true;
     can_read_ = true;
     call_me();
@@ -342,20 +361,21 @@ WriteResult Connection::end_write() {
     if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
     if (state_ >= State::closing) return {WriteResult::Kind::failed, ErrorCode::closed};
     if (rare_ != nullptr) lose_source({});
-    if (!std::exchange(is_end_write_asked_, true) && is_opened_) reactor_.flush_later(*this);
+    is_end_write_asked_ = true;
+    if (is_opened_) reactor_.flush_later(*this);
     return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
 }
 
 Result<void> Connection::set_watermarks(std::size_t low, std::size_t high) {
     if (Result<void> usable = reactor_.check_usable("set_watermarks", peer()); !usable) return usable;
     if (low > high) return make_error(ErrorCode::argument, "set_watermarks", peer(), "the low watermark is above the high one");
-    low_watermark_ = low;
-    high_watermark_ = high;
+    own_settings().low_watermark = low;
+    own_settings().high_watermark = high;
     return {};
 }
 
 void Connection::set_output_limit(std::size_t octets) {
-    if (is_usable()) output_limit_ = octets;
+    if (is_usable()) own_settings().output_limit = octets;
 }
 
 // ---- pausing and idleness ----
@@ -372,14 +392,14 @@ void Connection::resume() {
 
 void Connection::set_idle_timeout(Duration period) {
     if (!is_usable() || state_ == State::closed) return;
-    idle_period_ = std::clamp<Duration>(period, Duration{0}, limits::longest_time);
+    own_settings().idle_period = std::clamp<Duration>(period, Duration{0}, limits::longest_time);
     last_activity_ = reactor_.now();
     watch_idleness();
 }
 
 void Connection::set_close_timeout(Duration period) {
     if (!is_usable() || state_ == State::closed) return;
-    close_timeout_ = std::clamp<Duration>(period, Duration{0}, limits::longest_time);
+    own_settings().close_timeout = std::clamp<Duration>(period, Duration{0}, limits::longest_time);
     if (state_ != State::closing) return;
     last_activity_ = reactor_.now();
     watch_idleness();
@@ -387,20 +407,22 @@ void Connection::set_close_timeout(Duration period) {
 
 // How long no octet may move; 0 for ever.
 Duration Connection::silence_allowed() const {
-    if (state_ != State::closing || close_timeout_.count() == 0) return idle_period_;
-    return idle_period_.count() == 0 ? close_timeout_ : std::min(idle_period_, close_timeout_);
+    const auto [idle, close] = std::pair(settings().idle_period, settings().close_timeout);
+    if (state_ != State::closing || close.count() == 0) return idle;
+    return idle.count() == 0 ? close : std::min(idle, close);
 }
 
 // One timer that looks when it could be true, instead of one that is moved with every octet.
 void Connection::watch_idleness() {
-    idle_timer_.cancel();
+    reactor_.cancel(idle_timer_);
     const Duration allowed = silence_allowed();
     if (allowed.count() == 0) return;
-    idle_timer_ = reactor_.call_later(last_activity_ + allowed - reactor_.now(), [this, allowed] {
+    const Timer timer = reactor_.call_later(last_activity_ + allowed - reactor_.now(), [this, allowed] {
         if (reactor_.turn_time() - last_activity_ < allowed) return watch_idleness();
         ++(state_ == State::closing ? reactor_.count().close_timeouts : reactor_.count().idle_timeouts);
         end(make_error(ErrorCode::timeout, state_ == State::closing ? "close" : "wait for octets", peer(), "no octet moved for too long"));
     });
+    idle_timer_ = timer.id();
 }
 
 // ---- ending ----
@@ -408,20 +430,20 @@ void Connection::watch_idleness() {
 void Connection::close() {
     if (!is_usable() || state_ >= State::closing) return;
     const bool has_nothing_to_send = !is_opened_ && !has_output();
-    if (has_nothing_to_send || broken_.is_set()) return end(broken_);
+    if (has_nothing_to_send || is_broken()) return end(is_broken() ? trouble_->broken : no_error);
     state_ = State::closing;
     if (rare_ != nullptr) {
         leave_target();
         lose_source({});
     }
     last_activity_ = reactor_.now();
-    if (idle_timer_.is_active()) watch_idleness();  // it has less time from here on
+    if (reactor_.is_active(idle_timer_)) watch_idleness();  // it has less time from here on
     if (is_opened_) reactor_.flush_later(*this);
 }
 
 void Connection::close_flushed() {
-    if (!has_ended_writing_) transport_->shut_down_writing();
     is_linger_due_ = !has_peer_ended_ && transport_->wants_linger();
+    if (!has_ended_writing_) is_linger_due_ ? transport_->shut_down_writing() : transport_->shut_down();
     end({});
 }
 
@@ -439,10 +461,12 @@ void Connection::fail(Error reason) {
 void Connection::end(Error reason) {
     if (state_ == State::closed) return;
     state_ = State::closed;
-    reason_ = std::move(reason);
     ++reactor_.count().connections_closed;
-    if (reason_.is_set()) ++reactor_.count().connections_failed;
-    idle_timer_.cancel();
+    if (reason.is_set()) {
+        ++reactor_.count().connections_failed;
+        trouble().reason = std::move(reason);
+    }
+    reactor_.cancel(idle_timer_);
     if (tls_ != nullptr) end_tls();
     output_.clear();
     if (rare_ != nullptr) end_rare();
@@ -452,7 +476,7 @@ void Connection::end(Error reason) {
 
 void Connection::finish() {
     if (rare_ != nullptr) release_replaced();
-    deliver("on_close", [this] { handler_->on_close(*this, reason_); });
+    deliver("on_close", [this] { handler_->on_close(*this, reason()); });
     handler_.reset();
     if (listener_ != 0) {
         if (auto* listener = static_cast<Listener*>(reactor_.find(listener_))) listener->connection_is_gone();

@@ -220,47 +220,65 @@ private:
     void on_file_failed(int error);
     void release_replaced();
 
+    // What most connections never change.
+    struct Settings {
+        std::size_t low_watermark = limits::low_watermark;
+        std::size_t high_watermark = limits::high_watermark;
+        std::size_t output_limit = limits::output_limit;
+        Duration idle_period{0};
+        Duration close_timeout = limits::close_timeout;
+    };
+    const Settings& settings() const { return settings_ == nullptr ? usual_settings : *settings_; }
+    Settings& own_settings();
+
+    // What went wrong, if something did.
+    struct Trouble {
+        Error broken;  // writing failed; what the peer sent before is still read
+        Error reason;
+    };
+    bool is_broken() const { return trouble_ != nullptr && trouble_->broken.is_set(); }
+    const Error& reason() const { return trouble_ == nullptr ? no_error : trouble_->reason; }
+    Trouble& trouble();
+
+    static const Settings usual_settings;
+    static const Error no_error;
+
+    // Idle connections are counted in ten thousands: the small members come first, into the room that Source leaves.
+    State state_ = State::connecting;
+    std::uint8_t reads_left_ = 0;   // of this turn; with read_turn_ and octets_left_
+    bool is_opened_ : 1 = false;    // on_open is behind us, or the stream is there and nobody is to be told
+    bool is_paused_ : 1 = false;
+    bool is_held_ : 1 = false;      // by the queue of the connection that it is a proxy to
+    bool is_rare_due_ : 1 = false;  // tell_rare() has something to tell
+    bool can_read_ : 1 = false;     // reading has not said "would block" since it was last reported
+    bool can_write_ : 1 = true;
+    bool is_end_near_ : 1 = false;  // the poller saw the end: read until it comes
+    bool has_peer_ended_ : 1 = false;
+    bool is_end_write_asked_ : 1 = false;
+    bool has_ended_writing_ : 1 = false;
+    bool is_above_high_ : 1 = false;
+    bool is_drain_due_ : 1 = false;
+    bool is_shutdown_due_ : 1 = false;
+    bool is_call_due_ : 1 = false;  // the loop has been asked to call on_ready
+    bool is_linger_due_ : 1 = false;
+    bool is_accepted_ : 1 = false;
+    bool is_tls_due_ : 1 = false;   // the handshake is done and on_tls is not
+
     Reactor& reactor_;
-    std::unique_ptr<Rare> rare_;
     HandlerPtr handler_;
     std::unique_ptr<Transport> transport_;
+    TlsTransport* tls_ = nullptr;  // transport_, if it is one
+    std::unique_ptr<Rare> rare_;
+    std::unique_ptr<Settings> settings_;
+    std::unique_ptr<Trouble> trouble_;
+    Buffer output_;
+    std::uint32_t read_turn_ = 0;  // the turn that these are the rest of
+    std::uint32_t octets_left_ = 0;
+    TimePoint last_activity_{};
+    TimerId idle_timer_ = 0;
+    SourceId listener_ = 0;  // if it wants to know when this is gone
     std::unique_ptr<Connector> connector_;
     std::unique_ptr<TlsSetup> tls_setup_;
-    TlsTransport* tls_ = nullptr;  // transport_, if it is one
-    Buffer output_;
-
-    State state_ = State::connecting;
-    bool is_opened_ = false;  // on_open is behind us, or the stream is there and nobody is to be told
-    bool is_paused_ = false;
-    bool is_held_ = false;  // by the queue of the connection that it is a proxy to
-    bool is_rare_due_ = false;  // tell_rare() has something to tell
-    bool can_read_ = false;  // reading has not said "would block" since it was last reported
-    bool can_write_ = true;
-    bool is_end_near_ = false;  // the poller saw the end: read until it comes
-    bool has_peer_ended_ = false;
-    bool is_end_write_asked_ = false;
-    bool has_ended_writing_ = false;
-    bool is_above_high_ = false;
-    bool is_drain_due_ = false;
-    bool is_shutdown_due_ = false;
-    bool is_call_due_ = false;  // the loop has been asked to call on_ready
-    bool is_linger_due_ = false;
-    bool is_accepted_ = false;
-    bool is_tls_due_ = false;  // the handshake is done and on_tls is not
-
-    std::size_t low_watermark_ = limits::low_watermark;
-    std::size_t high_watermark_ = limits::high_watermark;
-    std::size_t output_limit_ = limits::output_limit;
-    std::uint64_t read_turn_ = 0;  // the turn that these two are the rest of
-    std::size_t octets_left_ = 0;
-    int reads_left_ = 0;
-    SourceId listener_ = 0;  // if it wants to know when this is gone
-    Duration idle_period_{0};
-    Duration close_timeout_ = limits::close_timeout;
-    Timer idle_timer_;
-    TimePoint last_activity_{};
-    Error broken_;  // writing failed; what the peer sent before is still read
-    Error reason_;
 };
 
 // nullptr if there is no such connection (any more).

@@ -11,7 +11,7 @@ Result<void> Connection::check_tls_possible() {
     if (state_ >= State::closing) return make_error(ErrorCode::closed, "start_tls", peer(), "the connection is closed");
     if (tls_setup_ && tls_setup_->context) return make_error(ErrorCode::state, "start_tls", peer(), "this stream is TLS already");
     if (has_files()) return make_error(ErrorCode::state, "start_tls", peer(), "a file is being sent");
-    if (has_peer_ended_ || is_end_write_asked_ || broken_.is_set()) {
+    if (has_peer_ended_ || is_end_write_asked_ || is_broken()) {
         return make_error(ErrorCode::state, "start_tls", peer(), "one side has ended; TLS needs both");
     }
     return {};
@@ -61,7 +61,8 @@ Result<void> Connection::begin_tls(Duration deadline) {
 
 void Connection::begin_tls_in_midstream() {
     tls_->send_first(output_);
-    if (std::exchange(is_above_high_, false)) is_drain_due_ = true;
+    if (is_above_high_) is_drain_due_ = true;
+    is_above_high_ = false;
     call_me();
 }
 

@@ -26,7 +26,7 @@ Result<void> Connection::check_proxy(const Connection& target, std::int64_t leng
     if (length == 0 || length < -1) return refuse(ErrorCode::argument, "a length must be 1 or more octets, or -1 for all");
     if (&target == this) return refuse(ErrorCode::state, "a connection cannot be its own target");
     if (&target.reactor_ != &reactor_) return refuse(ErrorCode::state, "the target belongs to another reactor");
-    if (target.state_ >= State::closing || target.broken_.is_set()) return refuse(ErrorCode::state, "the target is closed");
+    if (target.state_ >= State::closing || target.is_broken()) return refuse(ErrorCode::state, "the target is closed");
     if (target.is_end_write_asked_) return refuse(ErrorCode::state, "end_write() was called on the target before");
     const bool is_busy = target.rare_ != nullptr && target.rare_->source != nullptr && target.rare_->source != this;
     if (is_busy) return refuse(ErrorCode::state, "the target has another source already");
@@ -42,7 +42,7 @@ Result<void> Connection::proxy_to(Connection& target, std::int64_t length) {
     mine.proxied = 0;
     mine.left = length < 0 ? Rare::no_limit : static_cast<std::uint64_t>(length);
     target.rare().source = this;
-    is_held_ = target.output_.size() > target.high_watermark_;
+    is_held_ = target.output_.size() > target.settings().high_watermark;
     return {};
 }
 
@@ -92,7 +92,7 @@ void Connection::forward(Bytes octets) {
         leave_target();
         tell_proxy_end({});
     } else {
-        is_held_ = target.output_.size() > target.high_watermark_;
+        is_held_ = target.output_.size() > target.settings().high_watermark;
     }
 }
 
@@ -102,7 +102,7 @@ void Connection::pass_on(Bytes octets) {
         const Slice slice{octets.data(), octets.size()};
         const IoResult written = transport_->write(&slice, 1);
         if (!has_taken(written)) {
-            if (broken_.is_set()) return;
+            if (is_broken()) return;
         } else {
             octets.remove_prefix(written.count);
         }
@@ -113,11 +113,13 @@ void Connection::pass_on(Bytes octets) {
 
 // In the target, when its queue is low: the source may read again.
 void Connection::ease_source() {
-    if (rare_->source != nullptr && output_.size() <= low_watermark_) rare_->source->let_go();
+    if (rare_->source != nullptr && output_.size() <= settings().low_watermark) rare_->source->let_go();
 }
 
 void Connection::let_go() {
-    if (std::exchange(is_held_, false) && is_opened_ && (can_read_ || is_rare_due_)) call_me();
+    const bool was_held = is_held_;
+    is_held_ = false;
+    if (was_held && is_opened_ && (can_read_ || is_rare_due_)) call_me();
 }
 
 }  // namespace tidemill

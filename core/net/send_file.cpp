@@ -17,7 +17,7 @@ std::size_t Connection::unsent_file_octets() const {
 Result<void> Connection::send_file(std::string_view path, std::int64_t offset, std::int64_t length) {
     if (Result<void> usable = reactor_.check_usable("send_file", path); !usable) return usable;
     const auto refuse = [&](ErrorCode code, std::string_view why) { return make_error(code, "send_file", path, why); };
-    if (state_ >= State::closing || broken_.is_set()) return refuse(ErrorCode::closed, "the connection is closed");
+    if (state_ >= State::closing || is_broken()) return refuse(ErrorCode::closed, "the connection is closed");
     if (is_end_write_asked_) return refuse(ErrorCode::state, "end_write() was called before");
     if (offset < 0 || length < -1) return refuse(ErrorCode::argument, "offset must be 0 or more, length as well or -1 for the rest");
     Result<File> opened = open_file(std::string(path));

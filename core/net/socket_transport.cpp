@@ -1,21 +1,11 @@
 #include "tidemill/net/socket_transport.h"
 
-#include <algorithm>
-
 namespace tidemill {
 
-SocketTransport::SocketTransport(Reactor& reactor, Fd fd, const Address& peer) : reactor_(reactor), fd_(std::move(fd)) {
-    if (peer.size > peer_.size()) return;
-    peer_size_ = static_cast<std::uint8_t>(peer.size);
-    std::copy_n(peer.storage, peer.size, peer_.begin());
-}
+SocketTransport::SocketTransport(Reactor& reactor, Fd fd, const Address& peer) : reactor_(reactor), fd_(std::move(fd)), peer_(peer) {}
 
 std::string SocketTransport::peer() const {
-    Address address;
-    address.size = peer_size_;
-    std::copy_n(peer_.begin(), peer_size_, address.storage);
-    // Two octets are a UNIX socket without a name, or one whose path did not fit.
-    return (peer_size_ > 2 ? address : peer_address(fd_.get())).endpoint().text();
+    return (peer_.is_empty() ? peer_address(fd_.get()) : peer_.unpacked()).endpoint().text();
 }
 
 void SocketTransport::set_watched_by(const Source& owner) {

@@ -1,7 +1,5 @@
 // A transport over a connected TCP or UNIX socket.
 #pragma once
-#include <array>
-
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
 #include "tidemill/sys/file.h"
@@ -12,7 +10,9 @@ class SocketTransport final : public Transport {
 public:
     // peer: remembered, because a socket that was reset forgets it, and its on_close is where one wants to know.
     SocketTransport(Reactor& reactor, Fd fd, const Address& peer);
-    ~SocketTransport() override { unwatch(); }
+    ~SocketTransport() override {
+        if (watched_by_ != 0) reactor_.unwatch_closing(fd_.get());
+    }
 
     // The poller reports this socket to that source already (while it was connecting).
     void set_watched_by(const Source& owner);
@@ -27,6 +27,10 @@ public:
     }
     void arm(Direction direction) override;
     void shut_down_writing() override { tidemill::shut_down_writing(fd_.get()); }
+    // Closing says it, unless a forked child has the socket as well and keeps it open.
+    void shut_down() override {
+        if (has_forked()) shut_down_writing();
+    }
     void reset() override { reset_on_close(fd_.get()); }
     bool wants_linger() const override { return true; }
     void disown() override { watched_by_ = 0; }
@@ -41,12 +45,10 @@ private:
     }
 
     Reactor& reactor_;
-    Fd fd_;
-    // The address in as little room as an IPv6 one needs: idle connections are counted in ten thousands. A UNIX peer is asked for.
-    std::uint8_t peer_size_ = 0;
-    std::uint8_t shortages_ = 0;  // the directions in which the system was last out of memory
-    std::array<unsigned char, 28> peer_;
     std::uint64_t watched_by_ = 0;  // the id of the source
+    Fd fd_;
+    PackedAddress peer_;          // idle connections are counted in ten thousands; a UNIX peer is asked for
+    std::uint8_t shortages_ = 0;  // the directions in which the system was last out of memory
 };
 
 }  // namespace tidemill

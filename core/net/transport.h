@@ -35,6 +35,8 @@ public:
 
     // Tells the peer that no more comes, after what was written.
     virtual void shut_down_writing() = 0;
+    // The same if the peer has ended too and destruction is next, which may tell it as well.
+    virtual void shut_down() { shut_down_writing(); }
 
     // An abortive end: what is queued is discarded and, where the transport can say so, the peer is told.
     virtual void reset() = 0;

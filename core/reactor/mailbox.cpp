@@ -3,20 +3,21 @@
 namespace tidemill {
 
 bool Mailbox::post(Task task) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (is_closed_) return false;
-        tasks_.push_back(std::move(task));
+    const std::lock_guard lock(mutex_);
+    if (is_closed_) return false;
+    tasks_.push_back(std::move(task));
+    // Who finds the box empty rings, before another can come: what follows until the loop has emptied it again needs no bell of its own.
+    if (!has_mail()) {
         has_mail_.store(true, std::memory_order_relaxed);
+        waker_.wake();
     }
-    waker_.wake();
     return true;
 }
 
-std::vector<Task> Mailbox::take() {
+void Mailbox::take(std::vector<Task>& into) {
     const std::lock_guard lock(mutex_);
     has_mail_.store(false, std::memory_order_relaxed);
-    return std::move(tasks_);
+    tasks_.swap(into);
 }
 
 std::vector<Task> Mailbox::close() {

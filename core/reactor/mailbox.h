@@ -19,9 +19,9 @@ public:
     // Any thread. False if the reactor is gone; the task is then dropped.
     bool post(Task task);
 
-    // By the loop.
+    // By the loop. into: empty; its memory is for the mail to come.
     bool has_mail() const { return has_mail_.load(std::memory_order_relaxed); }
-    std::vector<Task> take();
+    void take(std::vector<Task>& into);
 
     // No more mail; what is in it is handed out, to be dropped by the caller outside the lock.
     std::vector<Task> close();

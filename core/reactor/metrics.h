@@ -16,11 +16,12 @@ class Histogram {
 public:
     static constexpr int buckets = 26;
 
-    void add(Duration took) {
+    // times: as many of the same length.
+    void add(Duration took, std::uint64_t times = 1) {
         const auto nanoseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(took.count(), 0));
         const int width = std::bit_width(nanoseconds - (nanoseconds > 0 ? 1 : 0));  // of the smallest power of two that is not below it
-        ++counts_[static_cast<std::size_t>(std::clamp(width - first_width, 0, buckets - 1))];
-        sum_ += nanoseconds;
+        counts_[static_cast<std::size_t>(std::clamp(width - first_width, 0, buckets - 1))] += times;
+        sum_ += nanoseconds * times;
     }
 
     // How many are in bucket i alone; its limit belongs to it. The last one has none.

@@ -161,10 +161,17 @@ Duration Reactor::time_to_wait(Duration at_most) const {
 
 void Reactor::turn(Duration at_most) {
     did_something_ = false;
-    if (ready_next_ == ready_count_) fetch(at_most);
-    now_ = clock_->now();
-    const TimePoint begin = manual_clock_ == nullptr ? now_ : steady_clock_.now();
-    watch_.begin_turn(begin);
+    const bool is_inner_turn = may_skip_look(at_most);
+    if (is_inner_turn) {
+        // The last callback has just ended, and took the time.
+        now_ = manual_clock_ == nullptr ? watch_.lap() : clock_->now();
+    } else {
+        if (ready_next_ == ready_count_) fetch(at_most);
+        now_ = clock_->now();
+        looked_ = manual_clock_ == nullptr ? now_ : steady_clock_.now();
+        watch_.begin_turn(looked_);
+    }
+    const TimePoint begin = watch_.lap();
     ++metrics_.turns;
     handshakes_left_ = limits::handshakes_per_turn;
     // The wait was the host's wish; its budget is for the work that follows.
@@ -177,13 +184,21 @@ void Reactor::turn(Duration at_most) {
     if (may_call()) fire_timers();
     if (may_call()) run_ticks();
     if (is_fork()) return;  // what is queued is the parent's to send
+    const bool is_over = is_inner_turn && flush_list_.empty() && finish_list_.empty();
     flush_all();
     if (may_call() && !finish_list_.empty()) {
         finish_all(finish_list_.size());
         if (!is_fork()) flush_all();
     }
     if (is_draining_ && !is_drain_due_ && holding_ == 0) is_stopping_ = true;
-    if (did_something_) metrics_.turn_seconds.add(steady_clock_.now() - begin);
+    if (did_something_) metrics_.turn_seconds.add((is_over ? watch_.lap() : steady_clock_.now()) - begin);
+}
+
+// Whether there are ticks to run and the poller was asked a moment ago: a chain of ticks would make it most of the work. Only in run(): who
+// calls for a turn gets one.
+bool Reactor::may_skip_look(Duration at_most) const {
+    const bool has_ticks = !ticks_.empty() || mailbox_->has_mail();
+    return at_most.count() < 0 && has_ticks && ready_next_ == ready_count_ && watch_.lap() - looked_ < limits::look_interval;
 }
 
 // ---- waiting ----
@@ -258,18 +273,23 @@ void Reactor::serve_inner(std::uint64_t token) {
 }
 
 void Reactor::fire_timers() {
+    if (timers_.next() > now_) return;
     timers_.begin_round();
-    for (int count = 0; count < limits::timers_per_turn && may_call(); ++count) {
+    for (int count = 0; may_call(); ++count) {
+        if (count == limits::timers_per_turn) {
+            if (timers_.next() <= now_) ++metrics_.timer_limit_hits;
+            break;
+        }
         const TimePoint deadline = timers_.next();
         const auto fire = [&](Task& task) {
             ++metrics_.timers_fired;
             metrics_.timer_lag_seconds.add(now_ - deadline);
             call(task, "timer");
         };
-        if (!timers_.fire_next(now_, fire)) return;
+        if (!timers_.fire_next(now_, fire)) break;
         did_something_ = true;
     }
-    if (timers_.next() <= now_) ++metrics_.timer_limit_hits;
+    watch_.end_row();
 }
 
 // Only what was queued when the phase began: what it queues runs in the next turn.
@@ -282,11 +302,15 @@ void Reactor::run_ticks() {
         ++metrics_.ticks_run;
         call(tick.task, "tick");
     }
+    watch_.end_row();
 }
 
 void Reactor::take_mail() {
     if (!mailbox_->has_mail()) return;
-    for (Task& task : mailbox_->take()) ticks_.push_back({std::move(task), false});
+    mailbox_->take(mail_);
+    for (Task& task : mail_) ticks_.push_back({std::move(task), false});
+    mail_.clear();
+    if (mail_.capacity() > limits::spare_slots) mail_.shrink_to_fit();
 }
 
 void Reactor::call(Task& task, const char* kind) {
@@ -297,7 +321,7 @@ void Reactor::call(Task& task, const char* kind) {
             take_exception(std::current_exception());
         }
     };
-    watch_.around(make, [&] { return SlowCallback{"C++", std::string(kind) + " " + type_name(task.target_type())}; });
+    watch_.around_one_of_a_row(make, [&] { return SlowCallback{"C++", std::string(kind) + " " + type_name(task.target_type())}; });
 }
 
 bool Reactor::take_exception(const std::exception_ptr& exception) {

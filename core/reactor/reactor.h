@@ -146,6 +146,8 @@ public:
     Result<void> watch(const Source& source, int fd, Direction first) { return poller_->add(fd, source.id(), first); }
     void arm(int fd, Direction direction) { poller_->arm(fd, direction); }
     void unwatch(int fd) { poller_->remove(fd); }
+    // For a descriptor that is closed next.
+    void unwatch_closing(int fd) { has_forked() ? poller_->remove(fd) : poller_->remove_closing(fd); }
 
     // Calls the source's on_ready from the loop, as if the poller had reported it.
     void inject(const Ready& ready);
@@ -205,6 +207,7 @@ private:
     Duration time_to_wait(Duration at_most) const;
     bool has_work() const;
     bool has_work_now() const;
+    bool may_skip_look(Duration at_most) const;
     void serve_ready();
     void serve_injected(std::size_t count);
     void serve_one(const Ready& ready);
@@ -243,6 +246,7 @@ private:
     bool is_drain_due_ = false;  // drain() was called and the loop has not begun with it
     bool did_something_ = false;
     TimePoint now_;
+    TimePoint looked_{};  // by the steady clock: when the poller was last asked
     Metrics metrics_;
     CallWatch watch_{*this, metrics_};
     int handshakes_left_ = limits::handshakes_per_turn;
@@ -271,6 +275,7 @@ private:
     std::deque<Ready> injected_;
     Timers timers_;
     std::deque<Tick> ticks_;
+    std::vector<Task> mail_;  // empty but while it is taken
     std::map<HoldId, Task> holds_;  // in the order in which they were made
     HoldId last_hold_ = 0;
     std::vector<Source*> flush_list_;

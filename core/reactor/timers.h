@@ -1,5 +1,8 @@
-// Deadlines in a heap. Adding and cancelling are O(log n); equal deadlines keep the order in which they were made. Knows no clock: time
-// is an argument.
+// Deadlines in a heap; equal ones keep the order in which they were made. Knows no clock: time is an argument.
+//
+// Cancelling ends the timer and drops its task at once, but leaves its deadline in the heap: a hole there costs a walk over memory that
+// nobody else looks at. What is left behind is swept when it is more than half of the heap, so each operation has a constant share of
+// that, and never stands at the top (docs/notes/0014).
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -41,18 +44,19 @@ public:
         if (heap_.empty() || heap_.front().deadline > now || heap_.front().sequence >= round_) return false;
         const Entry due = heap_.front();
         Timer* timer = timers_.find(due.id);
-        remove_from_heap(0);
+        pop();
         if (timer->period.count() == 0) {
             Task task = timers_.take(due.id).task;
             call(task);
             return true;
         }
-        // It stays in the table while it is called, so that cancel() works from inside; a new timer may move the table.
-        timer->place = nowhere;
+        // It stays in the table while it is called, so that cancel() works from inside.
+        timer->is_in_heap = false;
         Task task = std::move(timer->task);
         call(task);
         if (Timer* still = timers_.find(due.id)) {
             still->task = std::move(task);
+            still->is_in_heap = true;
             const TimePoint beat = due.deadline + still->period;
             push({beat > now ? beat : now + still->period, sequence_++, due.id});
         }
@@ -63,7 +67,7 @@ private:
     struct Timer {
         Task task;
         Duration period{};
-        std::uint32_t place = 0;
+        bool is_in_heap = true;
     };
     struct Entry {
         TimePoint deadline;
@@ -74,17 +78,17 @@ private:
             return deadline != other.deadline ? deadline < other.deadline : sequence < other.sequence;
         }
     };
-    static constexpr std::uint32_t nowhere = UINT32_MAX;
 
-    void push(Entry entry);
+    void push(const Entry& entry);
+    void pop();
+    void bury(TimerId id);
+    void sweep();
     void shrink();
-    void remove_from_heap(std::uint32_t place);
-    void put(std::uint32_t place, const Entry& entry);
-    void sift_up(std::uint32_t place, const Entry& entry);
-    void sift_down(std::uint32_t place, const Entry& entry);
+    void sift_down(std::size_t place, const Entry& entry);
 
     SlotMap<Timer> timers_;
     std::vector<Entry> heap_;
+    std::size_t dead_ = 0;  // entries of cancelled timers; the first entry is none of them
     std::uint64_t sequence_ = 0;
     std::uint64_t round_ = 0;
 };

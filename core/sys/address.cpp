@@ -23,6 +23,29 @@ static void store(Address& address, const T& native, std::size_t size = sizeof(T
     address.size = static_cast<std::uint32_t>(size);
 }
 
+static_assert(sizeof(sockaddr_in6) == offsetof(sockaddr, sa_data) + 26);
+
+static std::size_t size_of_family(int family) {
+    return family == AF_INET ? sizeof(sockaddr_in) : family == AF_INET6 ? sizeof(sockaddr_in6) : 0;
+}
+
+PackedAddress::PackedAddress(const Address& address) {
+    const auto* native = reinterpret_cast<const sockaddr*>(address.storage);
+    if (address.size == 0 || address.size != size_of_family(native->sa_family)) return;
+    family_ = static_cast<std::uint8_t>(native->sa_family);
+    std::memcpy(rest_, native->sa_data, address.size - offsetof(sockaddr, sa_data));
+}
+
+Address PackedAddress::unpacked() const {
+    Address address;
+    auto* native = reinterpret_cast<sockaddr*>(address.storage);
+    address.size = static_cast<std::uint32_t>(size_of_family(family_));
+    if (address.size == 0) return address;
+    native->sa_family = family_;
+    std::memcpy(native->sa_data, rest_, address.size - offsetof(sockaddr, sa_data));
+    return address;
+}
+
 static bool unix_address(const Endpoint& endpoint, Address& address) {
     sockaddr_un native{};
     native.sun_family = AF_UNIX;

@@ -33,6 +33,19 @@ struct Address {
     }
 };
 
+// An IPv4 or IPv6 address in no more room than it needs; empty for any other. For those who keep one for each of many connections.
+class PackedAddress {
+public:
+    PackedAddress() = default;
+    explicit PackedAddress(const Address& address);
+    bool is_empty() const { return family_ == 0; }
+    Address unpacked() const;
+
+private:
+    std::uint8_t family_ = 0;
+    unsigned char rest_[26];  // of a sockaddr_in or sockaddr_in6, behind the family
+};
+
 // The same addresses, the families by turns, beginning with that of the first; otherwise in their order (RFC 8305 4).
 std::vector<Address> by_turns(const std::vector<Address>& addresses);
 

@@ -5,6 +5,7 @@
 namespace tidemill {
 
 std::atomic<std::uint32_t> current_fork_generation{1};
+std::atomic<bool> is_forked_from{false};
 
 namespace {
 
@@ -25,6 +26,7 @@ Holds& holds() {
 void lock_for_fork() {
     holds().mutex.lock();
     for (ForkHold* hold = holds().first; hold != nullptr; hold = hold->next_) hold->mutex_.lock();
+    is_forked_from.store(true, std::memory_order_relaxed);
 }
 
 void unlock_after_fork() {
@@ -34,6 +36,7 @@ void unlock_after_fork() {
 
 static void in_child() {
     current_fork_generation.fetch_add(1, std::memory_order_relaxed);
+    is_forked_from.store(false, std::memory_order_relaxed);  // what the child opens from here on is its own
     unlock_after_fork();
 }
 

@@ -17,6 +17,13 @@ inline std::uint32_t fork_generation() {
     return current_fork_generation.load(std::memory_order_relaxed);
 }
 
+extern std::atomic<bool> is_forked_from;
+
+// Whether another process may have descriptors of this one: it was forked from after watch_forks(). (What spawn() starts closes them.)
+inline bool has_forked() {
+    return is_forked_from.load(std::memory_order_relaxed);
+}
+
 // While it lives, fork() waits until nobody holds that mutex: a child has only the thread that forked, and what another one had locked
 // would stay locked in it for ever, with the data behind it half changed. For mutexes that are held for moments, while nothing of the
 // user and no other such mutex is touched.

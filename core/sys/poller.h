@@ -43,6 +43,8 @@ public:
     virtual Result<void> add(int fd, std::uint64_t token, Direction direction) = 0;
     virtual void arm(int fd, Direction direction) = 0;
     virtual void remove(int fd) = 0;
+    // The same for a descriptor that is closed next and that no other process has: the system may forget it by itself.
+    virtual void remove_closing(int fd) { remove(fd); }
 
     // Waits until something is ready, at most `timeout` (rounded up to milliseconds; negative: for ever), and stores up to `most`
     // reports. Answers how many; 0 after the timeout; -1 if a signal came, or if the system refuses to wait, and then refusal() is set.

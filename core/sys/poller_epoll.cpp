@@ -15,10 +15,6 @@
 namespace tidemill {
 namespace {
 
-constexpr std::uint32_t mask_of(Direction direction) {
-    return direction == Direction::read ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
-}
-
 class EpollPoller final : public Poller {
 public:
     explicit EpollPoller(Fd fd) : fd_(std::move(fd)) {}
@@ -29,22 +25,26 @@ public:
     Result<void> add(int fd, std::uint64_t token, Direction direction) override {
         if (registered_.size() <= static_cast<std::size_t>(fd)) registered_.resize(static_cast<std::size_t>(fd) + 1);
         Registration& registration = registered_[static_cast<std::size_t>(fd)];
-        registration = {mask_of(direction) | EPOLLET, token};
+        registration = {.token = token};
+        include(registration, direction);
         if (control(EPOLL_CTL_ADD, fd, registration) != 0) return os_error(errno, "epoll_ctl");
         return {};
     }
 
     void arm(int fd, Direction direction) override {
         Registration& registration = registered_[static_cast<std::size_t>(fd)];
-        const std::uint32_t mask = registration.mask | mask_of(direction);
-        if (mask == registration.mask) return;
-        registration.mask = mask;
+        if (includes(registration, direction)) return;
+        include(registration, direction);
         if (control(EPOLL_CTL_MOD, fd, registration) != 0) unarmed_.push_back(fd);
     }
 
     void remove(int fd) override {
         if (!unarmed_.empty()) std::erase(unarmed_, fd);
         control(EPOLL_CTL_DEL, fd, {});
+    }
+
+    void remove_closing(int fd) override {
+        if (!unarmed_.empty()) std::erase(unarmed_, fd);
     }
 
     int wait(Ready* ready, int most, Duration timeout) override {
@@ -64,10 +64,24 @@ public:
     }
 
 private:
+    // Packed, as there is one for each descriptor; tokens stay below 2^53.
     struct Registration {
-        std::uint32_t mask = 0;
-        std::uint64_t token = 0;
+        std::uint64_t token : 62 = 0;
+        std::uint64_t is_reading : 1 = 0;
+        std::uint64_t is_writing : 1 = 0;
     };
+
+    static bool includes(const Registration& registration, Direction direction) {
+        return direction == Direction::read ? registration.is_reading : registration.is_writing;
+    }
+
+    static void include(Registration& registration, Direction direction) {
+        if (direction == Direction::read) {
+            registration.is_reading = 1;
+        } else {
+            registration.is_writing = 1;
+        }
+    }
 
     // What the system had no memory for is asked for until it has. Answers how long may be waited meanwhile.
     Duration arm_again(Duration timeout) {
@@ -78,7 +92,9 @@ private:
 
     int control(int operation, int fd, const Registration& registration) {
         epoll_event event{};
-        event.events = registration.mask;
+        event.events = EPOLLET;
+        if (registration.is_reading) event.events |= EPOLLIN | EPOLLRDHUP;
+        if (registration.is_writing) event.events |= EPOLLOUT;
         event.data.u64 = registration.token;
         return epoll_ctl(fd_.get(), operation, fd, &event);
     }

@@ -77,6 +77,25 @@ TEST_CASE("poller_unknown_name_is_an_argument_error") {
     CHECK(made.error().code == ErrorCode::argument);
 }
 
+TEST_CASE("poller_removed_and_closed_is_not_reported_nor_is_who_has_its_number_next") {
+    with_every_poller([](Fixture& fixture) {
+        SocketPair pair;
+        REQUIRE(fixture.poller->add(pair.near.get(), 7, Direction::read).ok());
+        put(pair.far);
+        fixture.poller->remove_closing(pair.near.get());
+        pair.near.reset();
+        CHECK(fixture.look().empty());
+        SocketPair next;
+        REQUIRE(fixture.poller->add(next.near.get(), 8, Direction::read).ok());
+        CHECK(fixture.look().empty());
+        put(next.far);
+        const std::vector<Ready> ready = fixture.look(1s);
+        REQUIRE(ready.size() == 1);
+        CHECK(ready[0].token == 8);
+        fixture.poller->remove(next.near.get());
+    });
+}
+
 TEST_CASE("poller_direction_is_reported_only_while_armed") {
     with_every_poller([](Fixture& fixture) {
         const SocketPair pair;  // the near end is writable from the start

@@ -94,17 +94,21 @@ TEST_CASE("buffer_random_appends_and_consumes_behave_like_a_string") {
 
 TEST_CASE("block_pool_given_block_is_the_next_taken") {
     BlockPool pool;
-    Block block = pool.take();
-    const char* address = block.get();
-    pool.give(std::move(block));
-    CHECK(pool.take().get() == address);
+    Block* block = pool.take();
+    pool.give(block);
+    Block* next = pool.take();
+    CHECK(next == block);
+    CHECK(next->next == nullptr);
+    pool.give(next);
 }
 
 TEST_CASE("block_pool_many_given_keeps_at_most_its_limit") {
     BlockPool pool;
-    std::vector<Block> taken;
+    std::vector<Block*> taken;
     for (std::size_t i = 0; i < limits::spare_blocks + 10; ++i) taken.push_back(pool.take());
-    const char* last = taken.back().get();
-    for (Block& block : taken) pool.give(std::move(block));
-    CHECK(pool.take().get() != last);  // it came when the pool was full
+    Block* last_kept = taken[limits::spare_blocks - 1];
+    for (Block* block : taken) pool.give(block);
+    Block* next = pool.take();
+    CHECK(next == last_kept);  // those behind it came when the pool was full
+    pool.give(next);
 }

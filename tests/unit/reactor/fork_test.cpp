@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <thread>
@@ -139,6 +140,33 @@ TEST_CASE("fork_while_other_threads_post_and_submit_lets_the_child_end_its_react
     }
     is_over = true;
     for (std::thread& thread : busy) thread.join();
+}
+
+// Closing a descriptor ends nothing while a child has it as well.
+TEST_CASE("fork_child_that_lives_on_does_not_keep_closed_streams_open") {
+    in_every_world([](World& world) {
+        Pair pair;
+        REQUIRE(world.join(pair));
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::alarm(60);
+            for (;;) ::pause();
+        }
+        pair.client->connection->end_write();  // the server closes in its on_end, and neither side lingers
+        CHECK(world.until_closed(pair));
+        Pair second;  // whose descriptors have the numbers of the first
+        CHECK(world.join(second));
+        second.client->connection->write("hello");
+        CHECK(world.until([&] { return second.server->received == "hello"; }));
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+    });
+}
+
+TEST_CASE("fork_is_known_to_the_parent_and_not_to_the_child") {
+    const Reactor reactor;
+    CHECK(in_child([] { return has_forked() ? 1 : 0; }) == 0);
+    CHECK(has_forked());
 }
 
 TEST_CASE("fork_child_that_drains_does_not_disturb_the_parent") {

@@ -27,10 +27,14 @@ TEST_CASE("mailbox_mail_of_one_thread_keeps_its_order") {
     REQUIRE(mailbox.open().ok());
     std::vector<int> order;
     for (int i = 0; i < 100; ++i) mailbox.post([&order, i] { order.push_back(i); });
-    for (Task& task : mailbox.take()) task();
+    std::vector<Task> mail;
+    mailbox.take(mail);
+    for (Task& task : mail) task();
     REQUIRE(order.size() == 100);
     for (int i = 0; i < 100; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
-    CHECK(mailbox.take().empty());
+    mail.clear();
+    mailbox.take(mail);
+    CHECK(mail.empty());
 }
 
 TEST_CASE("mailbox_that_outlives_its_reactor_refuses_from_any_thread") {

@@ -25,6 +25,21 @@ TEST_CASE("address_of_the_longest_unix_path_keeps_all_of_it") {
     CHECK(address.endpoint().text() == text);
 }
 
+TEST_CASE("address_packed_and_unpacked_is_the_same") {
+    for (const std::string_view text : {"tcp://127.0.0.1:80", "tcp://[::1]:65535", "tcp://[fe80::1%1]:1"}) {
+        CAPTURE(text);
+        Address address;
+        REQUIRE(literal_address(endpoint_of(text), address));
+        CHECK_FALSE(PackedAddress(address).is_empty());
+        CHECK(PackedAddress(address).unpacked() == address);
+    }
+    Address path;
+    REQUIRE(literal_address(endpoint_of("unix:///tmp/x"), path));
+    CHECK(PackedAddress(path).is_empty());
+    CHECK(PackedAddress(Address{}).is_empty());
+    CHECK(PackedAddress().unpacked().size == 0);
+}
+
 TEST_CASE("address_of_a_name_is_not_literal") {
     Address address;
     CHECK_FALSE(literal_address(endpoint_of("tcp://localhost:80"), address));
