@@ -219,21 +219,26 @@ TEST_CASE("flow_one_stream_reads_a_bounded_amount_in_a_turn") {
     in_every_world([](World& world) {
         Pair pair;
         REQUIRE(world.join(pair));
-        pair.server->connection->pause();
         const std::size_t size = 8 * limits::read_per_turn;
-        pair.client->connection->write(std::string(size, 'x'));
-        REQUIRE(settle(world.reactor));  // the queues of the system are full
-        pair.server->connection->resume();
         std::size_t most = 0;
-        REQUIRE(world.until([&] {
-            const std::size_t before = pair.server->received.size();
-            static_cast<void>(world.reactor.run_once(10ms));
-            most = std::max(most, pair.server->received.size() - before);
-            return pair.server->received.size() == size;
-        }));
+        const auto is_limit_hit = [&] { return world.reactor.metrics().read_limit_hits > 0; };
+        // Of TCP's queues there is more than a share to be read at once, unless the system is slow to move octets from one to the other.
+        for (int round = 0; round < 100 && (round == 0 || (world.is("tcp") && !is_limit_hit())); ++round) {
+            pair.server->received.clear();
+            pair.server->connection->pause();
+            pair.client->connection->write(std::string(size, 'x'));
+            REQUIRE(settle(world.reactor));  // the queues of the system are full
+            pair.server->connection->resume();
+            REQUIRE(world.until([&] {
+                const std::size_t before = pair.server->received.size();
+                static_cast<void>(world.reactor.run_once(10ms));
+                most = std::max(most, pair.server->received.size() - before);
+                return pair.server->received.size() == size;
+            }));
+        }
         // However often it is called: for readiness, for resume(), for what its share left over. The last read may go beyond the share.
         CHECK(most <= limits::read_per_turn + limits::receive_buffer);
-        if (world.is("tcp")) CHECK(world.reactor.metrics().read_limit_hits > 0);  // other queues are smaller than the share
+        if (world.is("tcp")) CHECK(is_limit_hit());  // other queues are smaller than the share
     });
 }
 
