@@ -50,6 +50,22 @@ void ScriptHandler::on_close(Connection&, const Error& reason) {
     call(Event::on_close, &argument, 1);
 }
 
+void ScriptHandler::receive(Connection& connection, Bytes octets) {
+    protocol_ ? protocol_->driver().receive(connection, octets) : on_data(connection, octets);
+}
+
+void ScriptHandler::receive_end(Connection& connection) {
+    protocol_ ? protocol_->driver().receive_end(connection) : on_end(connection);
+}
+
+void ScriptHandler::go_on(Connection& connection) {
+    if (protocol_) protocol_->driver().go_on(connection);
+}
+
+std::string ScriptHandler::hand_over(Connection& connection) {
+    return protocol_ ? protocol_->driver().hand_over(connection) : std::string();
+}
+
 void ScriptHandler::replaced() {
     last_id_ = connection_->id();
     connection_ = nullptr;
@@ -57,6 +73,7 @@ void ScriptHandler::replaced() {
 
 // The object's memory belongs to its language: only the handle is given up here, and then the reactor's reference, last.
 void ScriptHandler::release() {
+    if (protocol_) protocol_->driver().let_go();
     if (connection_ != nullptr) replaced();
     Host* host = std::exchange(host_, nullptr);
     if (host != nullptr) host->forget(*this);
@@ -64,6 +81,7 @@ void ScriptHandler::release() {
 
 void ScriptHandler::detach() {
     const Host* host = std::exchange(host_, nullptr);
+    if (protocol_ && host != nullptr) protocol_->driver().let_go();
     if (Connection* connection = std::exchange(connection_, nullptr)) {
         connection->forget_handler();
     } else if (Connection* former = host == nullptr ? nullptr : host->find_connection(*this)) {

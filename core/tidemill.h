@@ -25,6 +25,8 @@
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/serve/driver.h"         // Driver: an engine on a connection
+#include "tidemill/serve/framing.h"        // LineConnection, MessageConnection, ...
 #include "tidemill/sys/systemd.h"      // notify_systemd
 #include "tidemill/tls/context.h"      // TlsContext, TlsOptions
 #include "tidemill/tls/filter.h"       // TlsInfo

@@ -4,6 +4,7 @@
 %{
 #include "bindings/datagram.h"
 #include "bindings/facade.h"
+#include "bindings/framing.h"
 #include "bindings/process.h"
 %}
 
@@ -31,4 +32,5 @@ struct Octets;
 %include "reactor.i"   // ReactorCore: the loop, timers, ticks, listeners, connect
 %include "net.i"       // what a connection can do besides write
 %include "datagram.i"  // datagram sockets
+%include "framing.i"   // protocols on a connection: lines, messages, ...
 %include "process.i"   // processes, watches, the standard input

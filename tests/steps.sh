@@ -28,6 +28,8 @@ test_step() {
         if with fuzz && prepare build fuzz; then
             run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
             run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
+            run $python tests/fuzz/seeds.py build/fuzz/seeds/framing
+            run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/fuzz/seeds/framing
         fi
         ;;
     conformance-cpp) run build/tests/conformance_cpp ;;

@@ -53,6 +53,9 @@ public:
     // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.
     void close();
 
+    // The same with a reason for on_close: for protocols, whose last word to the peer is that it broke them.
+    void close_for(Error reason);
+
     // Closes and discards what was not sent; on_close gets cancelled.
     void abort();
 
@@ -109,6 +112,11 @@ public:
     // all that comes, also on_end if the old one had it. The old one is called no more, but for on_error if the callback under way raises,
     // and is released by the loop. Id, output and settings stay. Errors: argument (none), closed, state; the new one is then released.
     Result<void> become(HandlerPtr handler, Bytes leftover = {});
+
+    // For handlers that have more to tell than they may now. hold_input: nothing is read and no end is told until continue_input, by which
+    // Handler::go_on comes from the loop, once and as soon as the connection is not paused; what that leaves may be held again.
+    void hold_input() { is_input_held_ = true; }
+    void continue_input();
 
     State state() const { return state_; }
     bool is_paused() const { return is_paused_; }
@@ -167,6 +175,8 @@ private:
     void read_some();
     void call_me();
     void deliver_end();
+    void deliver_go_on();
+    void end_if_both_ended();
     void deliver_drain();
     void deliver_shutdown();
     void write_some();
@@ -192,7 +202,10 @@ private:
     void end_tls();
 
     bool is_usable() const { return reactor_.is_usable_here(); }
-    bool is_reading() const { return can_read_ && !is_paused_ && !is_held_ && !has_peer_ended_ && state_ == State::open; }
+    bool is_reading() const {
+        return can_read_ && !is_paused_ && !is_held_ && !is_input_held_ && !has_peer_ended_ && state_ == State::open;
+    }
+    bool may_go_on() const { return is_go_on_due_ && !is_paused_ && state_ == State::open; }
 
     // What few connections have (rare.h): proxy.cpp, send_file.cpp, become.cpp.
     struct Rare;
@@ -234,6 +247,7 @@ private:
     // What went wrong, if something did.
     struct Trouble {
         Error broken;  // writing failed; what the peer sent before is still read
+        Error asked;  // of close_for()
         Error reason;
     };
     bool is_broken() const { return trouble_ != nullptr && trouble_->broken.is_set(); }
@@ -245,12 +259,14 @@ private:
 
     // Idle connections are counted in ten thousands: the small members come first, into the room that Source leaves.
     State state_ = State::connecting;
-    std::uint8_t reads_left_ = 0;   // of this turn; with read_turn_ and octets_left_
-    bool is_opened_ : 1 = false;    // on_open is behind us, or the stream is there and nobody is to be told
+    std::uint8_t reads_left_ = 0;  // of this turn; with read_turn_ and octets_left_
+    bool is_opened_ : 1 = false;  // on_open is behind us, or the stream is there and nobody is to be told
     bool is_paused_ : 1 = false;
-    bool is_held_ : 1 = false;      // by the queue of the connection that it is a proxy to
+    bool is_held_ : 1 = false;  // by the queue of the connection that it is a proxy to
+    bool is_input_held_ : 1 = false;  // by its handler, which has more to tell first
+    bool is_go_on_due_ : 1 = false;
     bool is_rare_due_ : 1 = false;  // tell_rare() has something to tell
-    bool can_read_ : 1 = false;     // reading has not said "would block" since it was last reported
+    bool can_read_ : 1 = false;  // reading has not said "would block" since it was last reported
     bool can_write_ : 1 = true;
     bool is_end_near_ : 1 = false;  // the poller saw the end: read until it comes
     bool has_peer_ended_ : 1 = false;
@@ -262,7 +278,7 @@ private:
     bool is_call_due_ : 1 = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ : 1 = false;
     bool is_accepted_ : 1 = false;
-    bool is_tls_due_ : 1 = false;   // the handshake is done and on_tls is not
+    bool is_tls_due_ : 1 = false;  // the handshake is done and on_tls is not
 
     Reactor& reactor_;
     HandlerPtr handler_;

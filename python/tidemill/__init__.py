@@ -32,6 +32,7 @@ from .errors import (
     TlsError,
     WorkError,
 )
+from .framing import BlockConnection, HeaderContentConnection, LineConnection, MessageConnection, NetstringConnection, ObjectConnection
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
@@ -43,6 +44,7 @@ __version__ = VERSION
 
 __all__ = [
     "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
+    "LineConnection", "MessageConnection", "NetstringConnection", "BlockConnection", "HeaderContentConnection", "ObjectConnection",
     "TlsContext", "TlsInfo",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",

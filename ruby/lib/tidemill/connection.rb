@@ -94,6 +94,10 @@ module Tidemill
 
     private
 
+    # In a subclass: the name and options of what is put on the stream (bindings/protocol.h).
+    def protocol
+    end
+
     def _on_tls
       on_tls(tls)
     end
