@@ -49,7 +49,10 @@ concept Engine = requires(E engine, const E constant, Bytes octets, TimePoint no
 // What engines have in common. A subclass defines Event, next() and event(), and hides tick() if it has deadlines.
 class EngineBase {
 public:
-    void feed(Bytes octets) { input_.feed(octets); }
+    // After a failure nobody will take a copy of what is lent.
+    void feed(Bytes octets) {
+        if (!has_failed()) input_.feed(octets);
+    }
     void keep() { input_.keep(); }
     void finish() { has_input_ended_ = true; }
     const Error& error() const { return error_; }
