@@ -26,13 +26,16 @@
 // `Connection: close`, which is obeyed, and are written once.
 #pragma once
 #include <cstdint>
-#include <vector>
+#include <string_view>
 
 #include "tidemill/proto/engine.h"
+#include "tidemill/proto/http_head.h"
 #include "tidemill/proto/http_limits.h"
 #include "tidemill/proto/http_message.h"
 
 namespace tidemill {
+
+struct HttpPlan;
 
 class HttpEngine : public EngineBase {
 public:
@@ -101,11 +104,84 @@ public:
     Result<void> write_end(HttpFields trailers = {});
 
 private:
+    enum class Reading : std::uint8_t { head, body, chunk_line, chunk_data, chunk_end, trailers, end, complete };
+    enum class Writing : std::uint8_t { idle, due, body, complete };
+    enum class Wait : std::uint8_t { nothing, first_octet, head, body, idle };
+
+    // http_reader.cpp
+    Step read_head();
+    Step read_body();
+    Step read_chunk_line();
+    Step read_chunk_end();
+    Step read_trailers();
+    Step tell_end();
+    Step tell_request(std::size_t size);
+    Step tell_response(std::size_t size);
+    Step tell_head(HttpEvent::Kind kind, std::size_t size);
+    Step tell_data(std::uint64_t most);
+    Step on_exhausted();
+    Step refuse(const HttpFault& fault);
+    void begin_body();
+    bool is_body_under_way() const { return reading_ > Reading::head && reading_ < Reading::end; }
+    HttpFraming response_framing() const;
+
+    // http_engine.cpp
+    void begin_next();
+    Step fail_with(ErrorCode code, int status, std::string_view detail, HttpLimit limit);
+    void on_written();
+
+    // http_deadlines.cpp
+    void await(Wait wait);
+    void on_body_octets(std::size_t count);
+    TimePoint deadline(HttpLimit& limit) const;
+
+    // http_writer.cpp, http_body_writer.cpp
+    Result<void> plan_response(const HttpResponseHead& head, HttpPlan& plan) const;
+    Result<void> plan_request(const HttpRequestHead& head, HttpPlan& plan) const;
+    bool is_response_last(const HttpPlan& plan) const;
+    void begin_writing(const HttpPlan& plan);
+    Result<void> check_piece(std::uint64_t size) const;
+    void put_data(Bytes data);
+    void put_end(HttpFields trailers);
+
     HttpRole role_;
-    HttpLimits limits_;
-    HttpEvent event_;
-    int error_status_ = 0;
+    Reading reading_ = Reading::head;
+    Writing writing_ = Writing::idle;
+    Wait wait_ = Wait::first_octet;
+
+    // Of the peer's message.
+    bool has_skipped_empty_line_ = false;
+    bool is_continue_due_ = false;  // the peer waits for 100
+    bool is_http10_ = false;
+    bool is_upgrade_ = false;  // server: asked by the peer; client: asked by us
+    bool is_head_ = false;  // the request's method
+    bool is_connect_ = false;
+
+    // Of ours.
+    bool is_discarded_ = false;  // a body to HEAD: taken, not written
+    bool is_piece_open_ = false;
+
+    // Of the connection.
+    bool is_last_ = false;  // nothing follows the message that is going on
+    bool is_switching_ = false;
+    bool has_peer_ended_ = false;  // between messages
+    bool has_clock_ = false;
+    bool is_held_ = false;
+
     HttpLimit limit_ = HttpLimit::none;
+    int error_status_ = 0;
+    HttpFraming reading_framing_;
+    HttpFraming writing_framing_;
+    std::uint64_t to_read_ = 0;  // of the body, or of the chunk
+    std::uint64_t to_write_ = 0;
+    std::uint64_t body_octets_ = 0;
+    std::size_t extension_octets_ = 0;
+    std::size_t requests_ = 0;
+    std::size_t interims_ = 0;
+    TimePoint now_{}, since_{}, progress_{}, held_since_{};
+    HttpEvent event_;
+    HttpHeadParser parser_;
+    HttpLimits limits_;
 };
 
 }  // namespace tidemill
