@@ -218,4 +218,17 @@ inline constexpr auto http_body_progress = 30s;
 inline constexpr std::uint64_t http_body_rate = 500;
 inline constexpr auto http_body_rate_after = 10s;
 
+// A server's: a body that is gathered for the program, and is answered with 413 beyond; much more belongs into a file as it comes.
+inline constexpr std::size_t http_collect = 1024 * 1024;
+
+// Octets that are read of a body which nobody wants any more, so that the connection can go on; beyond them it is closed.
+inline constexpr std::uint64_t http_discard = 256 * 1024;
+
+// Octets of further requests that wait in memory for the answer to the one before; with more of them nothing is read. It is read at all
+// so that the end of a connection is seen while an answer is long in coming.
+inline constexpr std::size_t http_pipelined = 64 * 1024;
+
+// Bodies and pieces of them from this size on go to the connection by themselves; shorter ones are copied behind their head.
+inline constexpr std::size_t http_joined = 4 * 1024;
+
 }  // namespace tidemill::limits

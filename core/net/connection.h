@@ -12,6 +12,7 @@
 #include "tidemill/net/handler.h"
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/sys/file.h"
 #include "tidemill/tls/filter.h"
 
 namespace tidemill {
@@ -60,6 +61,9 @@ public:
     void pause();
     void resume();
 
+    // on_wake from the loop, once however often it is asked for before; also while paused, and not after the end.
+    void wake();
+
     // Half-close: sends what was written, then tells the peer that no more comes. Twice is once. Fails as write().
     WriteResult end_write();
 
@@ -91,6 +95,9 @@ public:
     // os (it cannot be opened), argument (not a regular file, a range beyond its end), closed, state as write(). A file that becomes
     // shorter meanwhile ends the connection with the code os; the peer sees a reset.
     Result<void> send_file(std::string_view path, std::int64_t offset = 0, std::int64_t length = -1);
+
+    // The same for a file that is open; name: for errors.
+    Result<void> send_file(File file, std::string_view name, std::int64_t offset = 0, std::int64_t length = -1);
 
     // What arrives goes to the other connection's output instead of on_data, and waits where it is while the other's queue is above its
     // high watermark. It ends with on_proxy_end: after `length` octets (-1: no end), or when the other can be written to no more. The
@@ -169,6 +176,7 @@ private:
     void deliver_end();
     void deliver_drain();
     void deliver_shutdown();
+    void deliver_wake();
     void write_some();
     void on_write_failed(int error);
     bool has_taken(const IoResult& written);
@@ -202,6 +210,7 @@ private:
     void tell_rare_later();
     void end_rare();
     void abandon_rare();
+    Result<void> check_file(std::string_view name, std::int64_t offset, std::int64_t length) const;
     Result<void> check_proxy(const Connection& target, std::int64_t length) const;
     void leave_target();
     void lose_source(const Error& reason);
@@ -243,6 +252,7 @@ private:
     bool is_above_high_ = false;
     bool is_drain_due_ = false;
     bool is_shutdown_due_ = false;
+    bool is_wake_due_ = false;
     bool is_call_due_ = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ = false;
     bool is_accepted_ = false;
