@@ -26,6 +26,7 @@
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
 #include "tidemill/serve/http_connection.h"  // HttpConnection, HttpRequest: a server of HTTP
+#include "tidemill/serve/static_files.h"     // StaticFiles: a folder over HTTP
 #include "tidemill/sys/systemd.h"      // notify_systemd
 #include "tidemill/tls/context.h"      // TlsContext, TlsOptions
 #include "tidemill/tls/filter.h"       // TlsInfo

@@ -100,7 +100,7 @@ void Connection::on_ready(const Ready& ready) {
     if (can_write_ && has_files()) reactor_.flush_later(*this);
     if (ready.readable) can_read_ = true;
     if (!reactor_.may_call()) {
-        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_wake_due_ || is_rare_due_ || is_tls_due_) call_me();
+        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_rare_due_ || is_tls_due_) call_me();
         return;
     }
     if (is_tls_due_) return deliver_tls();
@@ -111,17 +111,7 @@ void Connection::on_ready(const Ready& ready) {
     } else if (is_drain_due_ && state_ == State::open) {
         deliver_drain();
     }
-    if (is_wake_due_ && state_ == State::open) {
-        if (!reactor_.may_call()) return call_me();
-        deliver_wake();
-    }
     if (is_reading()) read_some();
-}
-
-void Connection::wake() {
-    if (!is_usable() || state_ >= State::closing) return;
-    is_wake_due_ = true;
-    call_me();
 }
 
 // Asks the loop for a call of on_ready, which does what is due.
@@ -230,11 +220,6 @@ void Connection::deliver_drain() {
 void Connection::deliver_shutdown() {
     is_shutdown_due_ = false;
     deliver("on_shutdown", [this] { handler_->on_shutdown(*this); });
-}
-
-void Connection::deliver_wake() {
-    is_wake_due_ = false;
-    deliver("on_wake", [this] { handler_->on_wake(*this); });
 }
 
 void Connection::deliver_tls() {

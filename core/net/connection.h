@@ -61,9 +61,6 @@ public:
     void pause();
     void resume();
 
-    // on_wake from the loop, once however often it is asked for before; also while paused, and not after the end.
-    void wake();
-
     // Half-close: sends what was written, then tells the peer that no more comes. Twice is once. Fails as write().
     WriteResult end_write();
 
@@ -176,7 +173,6 @@ private:
     void deliver_end();
     void deliver_drain();
     void deliver_shutdown();
-    void deliver_wake();
     void write_some();
     void on_write_failed(int error);
     bool has_taken(const IoResult& written);
@@ -252,7 +248,6 @@ private:
     bool is_above_high_ = false;
     bool is_drain_due_ = false;
     bool is_shutdown_due_ = false;
-    bool is_wake_due_ = false;
     bool is_call_due_ = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ = false;
     bool is_accepted_ = false;

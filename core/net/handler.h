@@ -52,9 +52,6 @@ public:
     // otherwise why the target can be written to no more. What the target had taken and not sent is lost with it. Not after stop_proxy().
     virtual void on_proxy_end(Connection&, const Error& /*reason*/) {}
 
-    // What Connection::wake() asked for. For handlers that keep octets back, such as a protocol's whose user has paused.
-    virtual void on_wake(Connection&) {}
-
     // The peer will send no more. The default closes; an override may go on writing.
     virtual void on_end(Connection& connection);
 

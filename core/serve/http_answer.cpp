@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "tidemill/serve/http_rare.h"
-#include "tidemill/serve/http_session.h"
+#include "tidemill/serve/http_connection.h"
 #include "tidemill/sys/file.h"
 
 namespace tidemill {
@@ -19,58 +19,58 @@ constexpr HttpField says_text{"content-type", "text/plain"};
 
 }  // namespace
 
-// ---- the session's part ----
+// ---- the connection's part ----
 
-bool HttpSession::may_answer(const HttpRequest& request) {
-    if (!connection_.reactor().is_usable_here()) {
-        error_ = connection_.write_error(ErrorCode::state);
-    } else if (connection_.state() >= Connection::State::closing) {
-        error_ = connection_.write_error(ErrorCode::closed);
+bool HttpConnection::may_answer(const HttpRequest& request) {
+    if (!connection_->reactor().is_usable_here()) {
+        error_ = connection_->write_error(ErrorCode::state);
+    } else if (connection_->state() >= Connection::State::closing) {
+        error_ = connection_->write_error(ErrorCode::closed);
     } else if (!request.is_there_) {
-        error_ = make_error(ErrorCode::state, "respond", connection_.peer(), "the request is over");
+        error_ = make_error(ErrorCode::state, "respond", connection_->peer(), "the request is over");
     } else {
         return true;
     }
     return false;
 }
 
-WriteResult HttpSession::refuse_call(Error error) {
+WriteResult HttpConnection::refuse_call(Error error) {
     error_ = std::move(error);
     if (error_.operation == "receive" || error_.operation.empty()) error_.operation = "respond";
-    if (error_.endpoint.empty()) error_.endpoint = connection_.peer();
+    if (error_.endpoint.empty()) error_.endpoint = connection_->peer();
     return failed(error_.code);
 }
 
 // What the engine has written, if it has.
-WriteResult HttpSession::answer(const Result<void>& done) {
+WriteResult HttpConnection::answer(const Result<void>& done) {
     return done ? send() : refuse_call(done.error());
 }
 
-WriteResult HttpSession::send() {
+WriteResult HttpConnection::send() {
     std::string& output = engine_.output();
     if (output.empty()) return {is_output_full_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
     written_ += output.size();
-    const WriteResult written = connection_.write(output);
+    const WriteResult written = connection_->write(output);
     output.clear();
     if (output.capacity() > limits::spare_input) output = std::string();
     return note(written);
 }
 
-WriteResult HttpSession::note(WriteResult written) {
+WriteResult HttpConnection::note(WriteResult written) {
     if (written.has_failed()) {
-        error_ = connection_.write_error(written.code);
+        error_ = connection_->write_error(written.code);
         return written;
     }
     if (!written.is_flowing()) is_output_full_ = true;
     if (output_since_ == TimePoint::max()) {
-        output_since_ = connection_.reactor().turn_time();
+        output_since_ = connection_->reactor().turn_time();
         arm(output_since_ + limits::http_body_progress);
     }
     return written;
 }
 
 // The answer is whole. What follows from that is the loop's to do.
-void HttpSession::after_answer() {
+void HttpConnection::after_answer() {
     request_.is_answered_ = true;
     if (!is_pumping_) go_on_later();
 }
@@ -83,9 +83,9 @@ void HttpRequest::pause() {
 
 void HttpRequest::resume() {
     if (!is_there_ || !std::exchange(is_paused_, false)) return;
-    if (session_.is_pumping_) return;
+    if (owner_.is_pumping_) return;
     continue_if_due();
-    session_.go_on_later();
+    owner_.go_on_later();
 }
 
 void HttpRequest::collect(Collected done, std::size_t limit) {
@@ -100,14 +100,14 @@ void HttpRequest::refuse_body() {
     ++connection().reactor().count().http_collect_hits;
     is_collecting_ = false;
     if (is_begun_) return fail();
-    session_.engine_.end_keep_alive();
+    owner_.engine_.end_keep_alive();
     respond(413, {says_text}, "413 Content Too Large\n");
 }
 
 WriteResult HttpRequest::respond_continue() {
-    if (!session_.may_answer(*this)) return failed(session_.error_.code);
+    if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
     is_continue_due_ = false;
-    return session_.answer(session_.engine_.respond_continue());
+    return owner_.answer(owner_.engine_.respond_continue());
 }
 
 void HttpRequest::continue_if_due() {
@@ -121,25 +121,25 @@ HttpResponseHead HttpRequest::plan(int status, HttpFields fields, HttpFraming fr
     head.status = status;
     head.fields = fields;
     head.framing = framing;
-    if (session_.date_ != nullptr) head.date = session_.date_->now();
+    if (owner_.date_ != nullptr) head.date = owner_.date_->now();
     return head;
 }
 
 WriteResult HttpRequest::respond(int status, HttpFieldList fields, Bytes body) {
-    if (!session_.may_answer(*this)) return failed(session_.error_.code);
+    if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
     const HttpResponseHead head = plan(status, fields.get(), HttpFraming::of_length(body.size()));
     if (body.size() >= limits::http_joined) return respond_in_pieces(head, body);
-    if (Result<void> done = session_.engine_.respond(head, body); !done) return session_.refuse_call(done.error());
+    if (Result<void> done = owner_.engine_.respond(head, body); !done) return owner_.refuse_call(done.error());
     is_begun_ = true;
     status_ = status;
     octets_ = body.size();
-    session_.after_answer();
-    return session_.send();
+    owner_.after_answer();
+    return owner_.send();
 }
 
 // A long body goes to the connection without a copy in between.
 WriteResult HttpRequest::respond_in_pieces(const HttpResponseHead& head, Bytes body) {
-    if (Result<void> begun = session_.engine_.respond_head(head); !begun) return session_.refuse_call(begun.error());
+    if (Result<void> begun = owner_.engine_.respond_head(head); !begun) return owner_.refuse_call(begun.error());
     is_begun_ = true;
     status_ = head.status;
     if (const WriteResult written = write_piece(body); written.has_failed()) return written;
@@ -147,8 +147,8 @@ WriteResult HttpRequest::respond_in_pieces(const HttpResponseHead& head, Bytes b
 }
 
 WriteResult HttpRequest::begin_answer(int status, HttpFields fields, HttpFraming framing) {
-    if (!session_.may_answer(*this)) return failed(session_.error_.code);
-    const WriteResult begun = session_.answer(session_.engine_.respond_head(plan(status, fields, framing)));
+    if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
+    const WriteResult begun = owner_.answer(owner_.engine_.respond_head(plan(status, fields, framing)));
     if (begun.has_failed()) return begun;
     is_begun_ = true;
     status_ = status;
@@ -162,57 +162,57 @@ WriteResult HttpRequest::start(int status, HttpFieldList fields) {
 }
 
 WriteResult HttpRequest::write(Bytes data) {
-    if (!session_.may_answer(*this)) return failed(session_.error_.code);
+    if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
     return write_piece(data);
 }
 
 WriteResult HttpRequest::write_piece(Bytes data) {
-    HttpEngine& engine = session_.engine_;
+    HttpEngine& engine = owner_.engine_;
     if (data.size() < limits::http_joined) {
-        if (Result<void> written = engine.write_data(data); !written) return session_.refuse_call(written.error());
+        if (Result<void> written = engine.write_data(data); !written) return owner_.refuse_call(written.error());
         octets_ += data.size();
-        return session_.send();
+        return owner_.send();
     }
     const Result<bool> begun = engine.begin_data(data.size());
-    if (!begun) return session_.refuse_call(begun.error());
+    if (!begun) return owner_.refuse_call(begun.error());
     octets_ += data.size();
-    WriteResult written = session_.send();
+    WriteResult written = owner_.send();
     if (!begun.value() || written.has_failed()) return written;
-    session_.written_ += data.size();
-    written = session_.note(connection().write(data));
+    owner_.written_ += data.size();
+    written = owner_.note(connection().write(data));
     if (written.has_failed()) return written;
     engine.end_data();
-    return session_.send();
+    return owner_.send();
 }
 
 WriteResult HttpRequest::end(HttpFieldList trailers) {
-    if (!session_.may_answer(*this)) return failed(session_.error_.code);
-    if (Result<void> ended = session_.engine_.write_end(trailers.get()); !ended) return session_.refuse_call(ended.error());
-    session_.after_answer();
-    return session_.send();
+    if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
+    if (Result<void> ended = owner_.engine_.write_end(trailers.get()); !ended) return owner_.refuse_call(ended.error());
+    owner_.after_answer();
+    return owner_.send();
 }
 
 WriteResult HttpRequest::respond_file(int status, HttpFieldList fields, File file, std::string_view name, std::uint64_t offset,
                                       std::uint64_t length) {
     const WriteResult begun = begin_answer(status, fields.get(), HttpFraming::of_length(length));
     if (begun.has_failed()) return begun;
-    const Result<bool> piece = session_.engine_.begin_data(length);
-    if (!piece) return session_.refuse_call(piece.error());
+    const Result<bool> piece = owner_.engine_.begin_data(length);
+    if (!piece) return owner_.refuse_call(piece.error());
     if (piece.value()) {
         if (Result<void> queued = connection().send_file(std::move(file), name, offset, length); !queued) {
-            return session_.refuse_call(queued.error());
+            return owner_.refuse_call(queued.error());
         }
         octets_ += length;
-        session_.written_ += length;
-        session_.note({WriteResult::Kind::wait});
-        session_.engine_.end_data();
+        owner_.written_ += length;
+        owner_.note({WriteResult::Kind::wait});
+        owner_.engine_.end_data();
     }
     return end();
 }
 
 WriteResult HttpRequest::upgrade(HandlerPtr next, HttpFieldList fields, int status) {
-    if (!session_.may_answer(*this)) return failed(session_.error_.code);
-    const auto refuse = [&](ErrorCode code, Bytes why) { return session_.refuse_call(make_error(code, "upgrade", {}, why)); };
+    if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
+    const auto refuse = [&](ErrorCode code, Bytes why) { return owner_.refuse_call(make_error(code, "upgrade", {}, why)); };
     if (next == nullptr) return refuse(ErrorCode::argument, "there is no handler");
     if (is_begun_ || is_read_) return refuse(ErrorCode::state, "an upgrade is asked for before the answer and the end of the request");
     if (!head_.is_upgrade) return refuse(ErrorCode::local_protocol, "the client has not asked for an upgrade");
@@ -226,7 +226,7 @@ void HttpRequest::fail() {
     Connection& stream = connection();
     if (is_answered_ || stream.state() >= Connection::State::closing) return;
     if (is_begun_) return stream.abort();  // what it got so far must not look whole
-    session_.engine_.end_keep_alive();
+    owner_.engine_.end_keep_alive();
     respond(500, {says_text}, "500 Internal Server Error\n");
     stream.close();
 }

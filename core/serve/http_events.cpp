@@ -2,7 +2,7 @@
 #include <string>
 
 #include "tidemill/serve/http_rare.h"
-#include "tidemill/serve/http_session.h"
+#include "tidemill/serve/http_connection.h"
 
 namespace tidemill {
 namespace {
@@ -35,7 +35,7 @@ WriteResult HttpRequest::start_events(HttpFieldList fields) {
 
 WriteResult HttpRequest::send_event(const HttpServerSentEvent& event) {
     if (!is_one_line(event.event) || !is_one_line(event.id)) {
-        return session_.refuse_call(make_error(ErrorCode::local_protocol, "send_event", {}, "a line feed or zero octet in event or id"));
+        return owner_.refuse_call(make_error(ErrorCode::local_protocol, "send_event", {}, "a line feed or zero octet in event or id"));
     }
     std::string text;
     text.reserve(event.data.size() + event.event.size() + event.id.size() + 64);

@@ -5,7 +5,6 @@
 
 #include "tidemill/serve/http_connection.h"
 #include "tidemill/serve/http_rare.h"
-#include "tidemill/serve/http_session.h"
 
 namespace tidemill {
 namespace {
@@ -20,7 +19,7 @@ Bytes without_authority(Bytes target) {
 
 }  // namespace
 
-HttpRequest::HttpRequest(HttpSession& session) : session_(session) {}
+HttpRequest::HttpRequest(HttpConnection& owner) : owner_(owner) {}
 
 HttpRequest::~HttpRequest() = default;
 
@@ -61,7 +60,7 @@ bool HttpRequest::has_body() const {
 }
 
 Connection& HttpRequest::connection() const {
-    return session_.connection_;
+    return *owner_.connection_;
 }
 
 HttpRequestHandle HttpRequest::handle() const {
@@ -69,10 +68,10 @@ HttpRequestHandle HttpRequest::handle() const {
 }
 
 const Error& HttpRequest::error() const {
-    return session_.error_;
+    return owner_.error_;
 }
 
-// ---- for the session ----
+// ---- for the connection ----
 
 void HttpRequest::begin(const HttpHead& head, std::uint64_t number, TimePoint now) {
     number_ = number;

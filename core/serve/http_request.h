@@ -21,7 +21,7 @@
 namespace tidemill {
 
 class HttpRequest;
-class HttpSession;
+class HttpConnection;
 struct File;
 
 // Fields as an argument: {{"content-type", "text/plain"}}, or a span of them.
@@ -107,7 +107,7 @@ public:
     // All of it.
     WriteResult respond(int status, HttpFieldList fields = {}, Bytes body = {});
 
-    // In pieces: chunked, unless Content-Length is among the fields. wait, from write(): HttpHandler::on_response_drain tells when to go on.
+    // In pieces: chunked, unless Content-Length is among the fields. wait, from write(): HttpConnection::on_response_drain tells when to go on.
     WriteResult start(int status, HttpFieldList fields = {});
     WriteResult write(Bytes data);
     WriteResult end(HttpFieldList trailers = {});
@@ -135,13 +135,13 @@ public:
     // Why the last call that failed did.
     const Error& error() const;
 
-    explicit HttpRequest(HttpSession& session);
+    explicit HttpRequest(HttpConnection& owner);
     ~HttpRequest();
     HttpRequest(const HttpRequest&) = delete;
     HttpRequest& operator=(const HttpRequest&) = delete;
 
 private:
-    friend class HttpSession;
+    friend class HttpConnection;
 
     struct Rare;  // what few requests have: http_rare.h
 
@@ -157,7 +157,7 @@ private:
     WriteResult respond_in_pieces(const HttpResponseHead& head, Bytes body);
     WriteResult write_piece(Bytes data);
 
-    HttpSession& session_;
+    HttpConnection& owner_;
     std::uint64_t number_ = 0;
     HttpHead head_;
     HttpFields trailers_;
