@@ -17,6 +17,29 @@ inline constexpr std::size_t receive_alignment = 4096;
 // Memory for incomplete input that the engine of an idle connection keeps, so that usual messages cost no allocation each.
 inline constexpr std::size_t spare_input = 4 * 1024;
 
+// Framing. What a peer announces is held against these before it is believed, and what it sends without announcing as it comes.
+// A line: as much as one read brings, and far more than any command of a protocol of lines.
+inline constexpr std::size_t frame_line = 64 * 1024;
+
+// A text between lines, a message behind its length, a content behind its header: they are told in one piece, so this is what each
+// connection may take. Whoever moves more than a mebibyte in a piece had better stream it.
+inline constexpr std::size_t frame_text = 1024 * 1024;
+inline constexpr std::size_t frame_message = 1024 * 1024;
+inline constexpr std::size_t frame_content = 1024 * 1024;
+
+// The lines of a header together, and how many: what HTTP servers take.
+inline constexpr std::size_t frame_header = 32 * 1024;
+inline constexpr std::size_t frame_header_lines = 100;
+
+// Digits of a netstring's length: those of a gigabyte less one, which every program can count.
+inline constexpr std::size_t netstring_digits = 9;
+
+// Octets of a varint's length: 35 bits of it, so that 32 fit.
+inline constexpr std::size_t varint_octets = 5;
+
+// Events of a protocol that one connection may tell in a turn, before the others get theirs: 64 KiB may be as many lines.
+inline constexpr std::size_t events_per_turn = 1024;
+
 // Output waits in blocks of this size: big enough for one system call to carry much, small enough that a short answer wastes little.
 inline constexpr std::size_t output_block = 16 * 1024;
 

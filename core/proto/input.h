@@ -16,6 +16,8 @@ public:
     // All that is there, valid until the next call of another function.
     Bytes rest() const { return rest_; }
     void consume(std::size_t count) { rest_.remove_prefix(count); }
+    // The last ones that were consumed, as long as nothing else was called since.
+    void put_back(std::size_t count) { rest_ = Bytes(rest_.data() - count, rest_.size() + count); }
 
     // Takes a copy of what was lent and is still there. Memory of a large one is given back once it is used up.
     void keep();

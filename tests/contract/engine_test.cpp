@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "support/splits.h"
+#include "support/framing.h"
 
 using namespace tidemill;
 using test::Subject;
@@ -93,4 +93,67 @@ TEST_CASE("splits_find_out_who_breaks_the_contract") {
     CHECK(breach<Fault::wrong_code>("one.tw#o.").find("code state") != std::string::npos);
     CHECK(breach<Fault::answers_twice>("one.two.").find("for good") != std::string::npos);
     CHECK(breach<Fault::endless>("one.").find("do not end") != std::string::npos);
+}
+
+// ---- framing ----
+
+TEST_CASE("engine_of_lines_keeps_the_contract") {
+    for (const std::string input :
+         {"", "\n", "\r\n", "one\ntwo\r\nthree", "a\rb\r\r\n\n", "12345678\r\n12345678\n", "123456789\n", "12345678\r", "12345678\r1\n",
+          "text 5\r\n1\r\n23ab\n", "text 0\nx\n", "text 9\n123", "text 41\nx", "text 40\n1\n", "\r"}) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(test::line_subject({8, 40}), input) == "");
+    }
+    CHECK(test::breach_of_contract(test::line_subject({}), std::string(3000, 'x') + "\r\n" + std::string(2000, '\n')) == "");
+}
+
+TEST_CASE("engine_of_lines_told_in_batches_keeps_the_contract") {
+    for (const std::string input :
+         {"a\nb\r\n\nc\nd\ne\nf\ng\nh\ni\r\nj", "a\nb\nstop\nc\nd\n", "stop\r\na\n", "a\n123456789\nb\n", "\n\n\n"}) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(test::batch_subject({8, 40}), input) == "");
+    }
+}
+
+TEST_CASE("engine_of_messages_keeps_the_contract") {
+    const std::string octets = "hello, this is content of every kind \n\r:,0123456789";
+    for (const LengthPrefix prefix : test::all_prefixes) {
+        CAPTURE(static_cast<int>(prefix));
+        std::string input;
+        for (const std::size_t size : {std::size_t{5}, std::size_t{0}, std::size_t{1}, std::size_t{30}, std::size_t{41}}) {
+            CHECK(test::breach_of_contract(test::message_subject(prefix, 40), input) == "");
+            const Result<LengthOctets> length = encode_length(prefix, size);
+            REQUIRE(length.ok());
+            input.append(length.value().bytes()).append(octets, 0, size);
+            CHECK(test::breach_of_contract(test::message_subject(prefix, 40), input) == "");
+        }
+        CHECK(test::breach_of_contract(test::message_subject(prefix, 40), std::string(9, '\xff')) == "");
+    }
+}
+
+TEST_CASE("engine_of_netstrings_keeps_the_contract") {
+    for (const std::string input : {"", "5:hello,0:,1:,,", "5:hello", "5:hello;", "05:hello,", "00:,", "41:x", "40:x",
+                                    "999999999:", "1234567890:", ":,", "hello", "5hello", "3:a\nb,", "9", "1x:"}) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(test::frame_subject<NetstringEngine>(NetstringOptions{40}), input) == "");
+    }
+}
+
+TEST_CASE("engine_of_blocks_keeps_the_contract") {
+    for (const std::string input : {"", "1", "1234", "12341234", "123412345"}) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(test::frame_subject<BlockEngine>(std::size_t{4}), input) == "");
+    }
+}
+
+TEST_CASE("engine_of_headers_with_content_keeps_the_contract") {
+    for (const std::string input :
+         {"", "\n", "\r\n\r\n", "GET it\r\nContent-Length: 5\r\n\r\nhelloPUT it\ncontent-length:\t0 \n\n\n",
+          "content 3\nContent-Length: x\n\nabc", "Content-Length: 5\nContent-Length: 5\n\nhello", "Content-Length: -1\n\n",
+          "Content-Length:\n\n", "Content-Length: 99999999999999999999\n\n", "Content-Length: 41\n\n", "Content-Length: 40\n\nshort",
+          "cut sho", "a\nb\nc\nd\n\n", "a\nb\nc\n\n", "12345678901234567890123456789012\n", "123456789012345678901234567890\n\nx",
+          "1234567890123456789012345678901\n\nx", "a\rb\r\r\n\r\n"}) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(test::header_content_subject({32, 3, 40}), input) == "");
+    }
 }
