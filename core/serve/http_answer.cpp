@@ -36,7 +36,6 @@ bool HttpConnection::may_answer(const HttpRequest& request) {
 
 WriteResult HttpConnection::refuse_call(Error error) {
     error_ = std::move(error);
-    if (error_.operation == "receive" || error_.operation.empty()) error_.operation = "respond";
     if (error_.endpoint.empty()) error_.endpoint = connection_->peer();
     return failed(error_.code);
 }
@@ -64,7 +63,7 @@ WriteResult HttpConnection::note(WriteResult written) {
     if (!written.is_flowing()) is_output_full_ = true;
     if (output_since_ == TimePoint::max()) {
         output_since_ = connection_->reactor().turn_time();
-        arm(output_since_ + limits::http_body_progress);
+        set_deadline(*connection_, output_deadline());
     }
     return written;
 }
@@ -143,7 +142,7 @@ WriteResult HttpRequest::respond_in_pieces(const HttpResponseHead& head, Bytes b
     is_begun_ = true;
     status_ = head.status;
     if (const WriteResult written = write_piece(body); written.has_failed()) return written;
-    return end();
+    return finish();
 }
 
 WriteResult HttpRequest::begin_answer(int status, HttpFields fields, HttpFraming framing) {
@@ -185,7 +184,7 @@ WriteResult HttpRequest::write_piece(Bytes data) {
     return owner_.send();
 }
 
-WriteResult HttpRequest::end(HttpFieldList trailers) {
+WriteResult HttpRequest::finish(HttpFieldList trailers) {
     if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
     if (Result<void> ended = owner_.engine_.write_end(trailers.get()); !ended) return owner_.refuse_call(ended.error());
     owner_.after_answer();
@@ -207,7 +206,7 @@ WriteResult HttpRequest::respond_file(int status, HttpFieldList fields, File fil
         owner_.note({WriteResult::Kind::wait});
         owner_.engine_.end_data();
     }
-    return end();
+    return finish();
 }
 
 WriteResult HttpRequest::upgrade(HandlerPtr next, HttpFieldList fields, int status) {

@@ -42,10 +42,6 @@ std::uint64_t* counter_of(Metrics& metrics, HttpLimit limit) {
 HttpConnection::HttpConnection(const HttpServerOptions& options)
     : engine_(HttpRole::server, options.limits), requests_allowed_(options.limits.requests), adds_date_(options.adds_date) {}
 
-HttpConnection::~HttpConnection() {
-    timer_.cancel();
-}
-
 // ---- the connection's calls ----
 
 void HttpConnection::on_open(Connection& connection) {
@@ -65,15 +61,15 @@ void HttpConnection::receive_end(Connection&) {
     run();
 }
 
-void HttpConnection::go_on(Connection&) {
+void HttpConnection::go_on(Connection& connection) {
     is_held_ = false;
+    engine_.tick(connection.reactor().turn_time());
     run();
 }
 
 // Whoever follows gets what has not been told; it is too late for the answer that is going on.
 std::string HttpConnection::hand_over(Connection&) {
     is_over_ = true;
-    timer_.cancel();
     std::string unused(engine_.leftover());
     engine_.drop_leftover();
     return unused;
@@ -92,7 +88,6 @@ void HttpConnection::on_shutdown(Connection&) {
 
 void HttpConnection::on_close(Connection& connection, const Error& reason) {
     is_over_ = true;
-    timer_.cancel();
     request_.is_cut_ = !request_.is_answered_;
     if (request_.is_there_) tell_response();
     tell([&] { on_closed(connection, reason); });
@@ -196,13 +191,14 @@ void HttpConnection::tell_collected() {
 void HttpConnection::complete() {
     if (!request_.is_there_ || !request_.is_answered_) return;
     if (!request_.is_told_) tell_response();
-    if (request_.is_read_) request_.finish();
+    if (request_.is_read_) request_.forget();
 }
 
 void HttpConnection::tell_response() {
-    if (std::exchange(request_.is_told_, true)) return;
+    if (request_.is_told_) return;
     const Duration time = connection_->reactor().turn_time() - request_.began_;
     tell([&] { on_response(request_, request_.status_, request_.octets_, time); });
+    request_.is_told_ = true;
 }
 
 // A body that nobody wants: a little of it is read, as the connection is worth more; a lot of it is not.
@@ -240,6 +236,7 @@ void HttpConnection::refuse() {
     // Who keeps a connection without a request has done nothing wrong.
     if (limit == HttpLimit::idle || limit == HttpLimit::first_octet) return connection_->close();
     const Error why = engine_.error();
+    if (!request_.is_begun_) request_.status_ = engine_.error_status();
     end_for(*connection_, why);
     if (!request_.is_there_) tell([&] { on_refusal(*connection_, engine_.error_status(), why); });
 }
@@ -253,13 +250,16 @@ void HttpConnection::go_on_later() {
 
 void HttpConnection::settle() {
     if (is_over_ || connection_->state() != Connection::State::open) return;
+    const TimePoint now = connection_->reactor().turn_time();
+    if (is_output_stuck(now)) {
+        ++connection_->reactor().count().http_slow_reader_hits;
+        return connection_->abort();
+    }
     const bool is_paused = request_.is_there_ && request_.is_paused_;
     engine_.hold_deadlines(is_paused);
-    const TimePoint now = connection_->reactor().turn_time();
     const TimePoint then = engine_.tick(now);
     if (engine_.error().is_set()) return go_on_later();
-    const TimePoint check = output_since_ == TimePoint::max() ? output_since_ : std::max(now, output_since_) + limits::http_body_progress;
-    arm(std::min(then, check));
+    set_deadline(*connection_, std::min(then, output_deadline()));
     const bool is_full = is_blocked_ ? engine_.leftover().size() >= limits::http_pipelined : !request_.is_there_ && is_output_full_;
     if (is_paused || is_full) {
         connection_->hold_input();
@@ -269,24 +269,8 @@ void HttpConnection::settle() {
     }
 }
 
-// Deadlines mostly move on before they come: the timer is only set anew when it has to be earlier, and looks again when it fires.
-void HttpConnection::arm(TimePoint then) {
-    if (then >= armed_) return;
-    timer_.cancel();
-    armed_ = then;
-    timer_ = connection_->reactor().call_later(then - connection_->reactor().turn_time(), [this] { on_time(); });
-}
-
-void HttpConnection::on_time() {
-    armed_ = TimePoint::max();
-    if (is_over_ || connection_->state() != Connection::State::open) return;
-    if (is_output_stuck(connection_->reactor().turn_time())) {
-        ++connection_->reactor().count().http_slow_reader_hits;
-        return connection_->abort();
-    }
-    engine_.tick(connection_->reactor().turn_time());
-    if (engine_.error().is_set()) return go_on_later();
-    settle();
+TimePoint HttpConnection::output_deadline() const {
+    return output_since_ == TimePoint::max() ? output_since_ : output_since_ + limits::http_body_progress;
 }
 
 bool HttpConnection::is_output_stuck(TimePoint now) {

@@ -27,7 +27,6 @@ namespace tidemill {
 class HttpConnection : public DriverBase {
 public:
     explicit HttpConnection(const HttpServerOptions& options = {});
-    ~HttpConnection() override;
 
     // ---- callbacks
 
@@ -65,8 +64,8 @@ public:
     void on_shutdown(Connection& connection) final;
     void on_close(Connection& connection, const Error& reason) final;
 
-    // The request that is going on; nullptr if there is none.
-    HttpRequest* request() { return request_.is_there_ ? &request_ : nullptr; }
+    // The request that is going on; nullptr if there is none, or if it has been answered.
+    HttpRequest* request() { return request_.is_there_ && !request_.is_told_ ? &request_ : nullptr; }
     Connection& connection() { return *connection_; }
 
 private:
@@ -90,9 +89,8 @@ private:
     void discard(std::size_t octets);
     void end();
     void refuse();
-    void on_time();
-    void arm(TimePoint then);
     bool is_output_stuck(TimePoint now);
+    TimePoint output_deadline() const;
 
     // http_answer.cpp: what HttpRequest's calls are made of.
     bool may_answer(const HttpRequest& request);
@@ -112,8 +110,6 @@ private:
     std::uint64_t written_ = 0;  // octets handed to the connection
     std::uint64_t sent_ = 0;  // of which had left when that was looked at last
     TimePoint output_since_ = TimePoint::max();  // since when nothing left of what waits; max: nothing has waited
-    TimePoint armed_ = TimePoint::max();
-    Timer timer_;
     std::exception_ptr failure_;
     Error error_;
     const bool adds_date_;

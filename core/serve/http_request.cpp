@@ -26,8 +26,8 @@ HttpRequest::~HttpRequest() = default;
 HttpRequest* HttpRequestHandle::find() const {
     Connection* connection = reactor_ == nullptr ? nullptr : find_connection(*reactor_, connection_);
     if (connection == nullptr) return nullptr;
-    auto* owner = dynamic_cast<HttpSessionOwner*>(&connection->handler());
-    HttpRequest* request = owner == nullptr ? nullptr : owner->http_request();
+    auto* owner = dynamic_cast<HttpConnection*>(&connection->handler());
+    HttpRequest* request = owner == nullptr ? nullptr : owner->request();
     return request != nullptr && request->number() == number_ ? request : nullptr;
 }
 
@@ -95,7 +95,7 @@ void HttpRequest::retain_trailers(HttpFields trailers) {
     trailers_ = rare().trailers.fields();
 }
 
-void HttpRequest::finish() {
+void HttpRequest::forget() {
     is_there_ = false;
     head_ = {};
     trailers_ = {};

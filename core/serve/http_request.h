@@ -110,12 +110,12 @@ public:
     // In pieces: chunked, unless Content-Length is among the fields. wait, from write(): HttpConnection::on_response_drain tells when to go on.
     WriteResult start(int status, HttpFieldList fields = {});
     WriteResult write(Bytes data);
-    WriteResult end(HttpFieldList trailers = {});
+    WriteResult finish(HttpFieldList trailers = {});
 
     // All of an answer whose body is a part of an open file. name: for errors.
     WriteResult respond_file(int status, HttpFieldList fields, File file, std::string_view name, std::uint64_t offset, std::uint64_t length);
 
-    // A stream of events; end() ends it. ping() keeps proxies from thinking that it is dead.
+    // A stream of events; finish() ends it. ping() keeps proxies from thinking that it is dead.
     WriteResult start_events(HttpFieldList fields = {});
     WriteResult send_event(const HttpServerSentEvent& event);
     WriteResult ping();
@@ -148,7 +148,7 @@ private:
     void begin(const HttpHead& head, std::uint64_t number, TimePoint now);
     void retain();
     void retain_trailers(HttpFields trailers);
-    void finish();
+    void forget();
     Rare& rare();
     void continue_if_due();
     void refuse_body();

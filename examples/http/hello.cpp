@@ -1,41 +1,43 @@
-// A server of HTTP: GET / says hello, POST /echo sends the body back as it comes. Try it: curl http://127.0.0.1:8080/
+// HTTP: GET / says hello, POST /echo sends the body back as it comes.   build/examples/http/hello --listen tcp://127.0.0.1:8080
+//
+//     curl http://127.0.0.1:8080/        curl -T some-file -X POST http://127.0.0.1:8080/echo
 #include <tidemill/tidemill.h>
 
+#include <csignal>
 #include <cstdio>
-#include <string>
+#include <string_view>
 
-using namespace tidemill;
+static tidemill::Reactor reactor;
 
-struct Hello : HttpConnection {
-    void on_request(HttpRequest& request) override {
-        if (request.path() == "/echo" && request.method() == "POST") {
+struct Hello : tidemill::HttpConnection {
+    void on_request(tidemill::HttpRequest& request) override {
+        if (request.method() == "POST" && request.path() == "/echo") {
             request.start(200, {{"content-type", "application/octet-stream"}});
-        } else if (request.path() != "/") {
-            request.respond(404, {{"content-type", "text/plain"}}, "not found\n");
-        } else if (request.method() == "GET" || request.method() == "HEAD") {
+        } else if (request.path() == "/") {
             request.respond(200, {{"content-type", "text/plain"}}, "hello\n");
         } else {
-            request.respond(405, {{"allow", "GET, HEAD"}});
+            request.respond(404, {{"content-type", "text/plain"}}, "not found\n");
         }
     }
 
-    // A client that does not read its echo is not read from either.
-    void on_body(HttpRequest& request, Bytes data) override {
+    // Of a client that does not read its echo nothing more is read.
+    void on_body(tidemill::HttpRequest& request, tidemill::Bytes data) override {
         if (!request.write(data).is_flowing()) request.pause();
     }
-    void on_response_drain(HttpRequest& request) override { request.resume(); }
-    void on_body_end(HttpRequest& request) override { request.end(); }
+    void on_response_drain(tidemill::HttpRequest& request) override { request.resume(); }
+    void on_body_end(tidemill::HttpRequest& request) override { request.finish(); }
 };
 
-int main(int count, char** words) {
-    std::string endpoint = "tcp://127.0.0.1:8080";
-    for (int i = 1; i + 1 < count; ++i) {
-        if (std::string_view(words[i]) == "--listen") endpoint = words[++i];
+int main(int argc, char** argv) {
+    const bool has_endpoint = argc == 3 && std::string_view(argv[1]) == "--listen";
+    const auto listener = tidemill::listen<Hello>(reactor, has_endpoint ? argv[2] : "tcp://127.0.0.1:8080");
+    if (!listener) {
+        std::fprintf(stderr, "%s\n", listener.error().text().c_str());
+        return 1;
     }
-    Reactor reactor;
-    const auto listener = listen<Hello>(reactor, endpoint);
-    if (!listener) return std::fprintf(stderr, "hello: %s\n", listener.error().text().c_str()), 1;
-    std::printf("listening %s\n", listener.value()->endpoint().c_str());
+    std::printf("listening on %s\n", listener.value()->endpoint().c_str());
     std::fflush(stdout);
-    if (const Result<void> run = reactor.run(); !run) return std::fprintf(stderr, "hello: %s\n", run.error().text().c_str()), 1;
+    std::signal(SIGINT, [](int) { reactor.request_stop(); });
+    std::signal(SIGTERM, [](int) { reactor.request_stop(); });
+    return reactor.run().ok() ? 0 : 1;
 }

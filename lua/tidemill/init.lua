@@ -15,6 +15,7 @@ local channel = require "tidemill.channel"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
+local http = require "tidemill.http"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
@@ -39,6 +40,9 @@ local tidemill = {
     Workers = require "tidemill.workers",
     TlsContext = tls.TlsContext,
     TlsInfo = tls.TlsInfo,
+    HttpConnection = http.HttpConnection,
+    HttpRequest = http.HttpRequest,
+    StaticFiles = http.StaticFiles,
     Error = errors.Error,
 }
 

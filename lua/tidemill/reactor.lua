@@ -209,6 +209,9 @@ function Reactor:_adopt(connection)
     end
     core.anchor(self._open, connection)
     connection._reactor = self
+    if connection._prepare then
+        connection:_prepare()
+    end
     return connection
 end
 

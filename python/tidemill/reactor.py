@@ -214,6 +214,8 @@ class Reactor:
         if not _core.connection_is_free(connection):
             raise StateError("this connection object is in use already", "state", operation="connect", endpoint=connection.peer)
         connection._reactor = self
+        if connection._prepare is not None:
+            connection._prepare()
         self._open.add(connection)
         return connection
 

@@ -94,6 +94,10 @@ module Tidemill
 
     private
 
+    # What a protocol does before the connection begins.
+    def prepare
+    end
+
     def _on_tls
       on_tls(tls)
     end

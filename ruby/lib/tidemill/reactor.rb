@@ -527,6 +527,7 @@ module Tidemill
         raise StateError.new("this connection object is in use already", operation: "connect", endpoint: Core.connection_peer(connection))
       end
       Core.adopt(connection, self)
+      connection.__send__(:prepare)
       @open[connection] = true
       connection
     end
