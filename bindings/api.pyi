@@ -178,6 +178,96 @@ class Connection:
     def reactor(self) -> Reactor | None:
         """The reactor that it belongs to; nothing before listen/connect."""
 
+class LineConnection(Connection):
+    """A connection whose octets are lines: up to LF or CRLF, delivered without it. on_data comes no more.
+
+    The attributes are looked at when the object gets its stream: set them in the class (Ruby: define the method anew) or in the object. A peer
+    that goes beyond one ends the connection with LimitError; one that ends in the middle of a line or a text, with RemoteProtocolError. After close(),
+    become() or proxy_to() in a callback no further line is told; after pause() none until resume(), which goes on exactly there.
+    """
+    max_line: int
+    """The most octets that a line may have, without its ending; 65536."""
+    max_text: int
+    """The most octets that a text may have; 1048576."""
+    def on_line(self, line: bytes) -> None:
+        """A line came, perhaps an empty one."""
+    def on_lines(self, lines: list[bytes]) -> None:
+        """Override this instead of on_line to get all lines that came together in one call. What is called in it takes effect behind the last of them."""
+    def on_text(self, text: bytes) -> None:
+        """The text that set_text asked for is there, all of it."""
+    def write_line(self, line: bytes) -> bool:
+        """Sends the line and CRLF; answers as write(). Errors: those of write(); LocalProtocolError if there is an LF in it or a CR at its end."""
+    def set_text(self, octets: int) -> None:
+        """In on_line: the octets that follow, so many, are one text for on_text, perhaps an empty one; then come lines again.
+
+        More than max_text end the connection with LimitError: the number mostly comes from the peer. Errors: ArgumentError if negative.
+        """
+
+class MessageConnection(Connection):
+    """A connection whose octets are messages, each behind its length. on_data comes no more. Attributes, ends and pauses as LineConnection."""
+    length_prefix: str
+    """How the length is sent: "uint8", "uint16", "uint24" or "uint32" (the default), big-endian; "uint16le", "uint24le", "uint32le"; or "varint" (LEB128)."""
+    max_message: int
+    """The most octets that a message may have, which a peer's length is held against before anything is kept for it; 1048576."""
+    def on_message(self, message: bytes) -> None:
+        """A whole message came, perhaps an empty one."""
+    def write_message(self, message: bytes) -> bool:
+        """Sends the length and the message; answers as write(). Errors: those of write(); LocalProtocolError if the length does not fit the prefix."""
+
+class NetstringConnection(Connection):
+    """A connection whose octets are netstrings: 5:hello, on_data comes no more. Attributes, ends and pauses as LineConnection."""
+    max_message: int
+    """The most octets that a message may have; 1048576."""
+    def on_message(self, message: bytes) -> None:
+        """The content of a netstring came, perhaps an empty one."""
+    def write_message(self, message: bytes) -> bool:
+        """Sends the message as a netstring; answers as write(). Errors: those of write(); LocalProtocolError beyond 999999999 octets."""
+
+class BlockConnection(Connection):
+    """A connection whose octets are blocks of one size. on_data comes no more. Attributes, ends and pauses as LineConnection."""
+    block_size: int
+    """The octets of a block; 512."""
+    def on_block(self, block: bytes) -> None:
+        """A block came."""
+    def write_block(self, block: bytes) -> bool:
+        """Sends a block; answers as write(). Errors: those of write(); LocalProtocolError if it is not of that size."""
+
+class HeaderContentConnection(Connection):
+    """A connection whose octets are headers, lines up to an empty one, each followed by the content that it announces. on_data comes no more.
+
+    Attributes, ends and pauses as LineConnection. The content's length is what set_content says, otherwise the number of a line Content-Length, otherwise 0.
+    """
+    max_header: int
+    """The most octets that the lines of a header may have, with their endings and the empty line; 32768."""
+    max_header_lines: int
+    """The most lines that it may have; 100."""
+    max_content: int
+    """The most octets that a content may have; 1048576."""
+    def on_header(self, lines: list[bytes]) -> None:
+        """A header came: its lines without their endings."""
+    def on_content(self, content: bytes) -> None:
+        """The content came, all of it, perhaps empty: each on_header is followed by one."""
+    def set_content(self, octets: int) -> None:
+        """In on_header: how long the content is. More than max_content end the connection with LimitError. Errors: ArgumentError if negative."""
+    def write_message(self, header: Sequence[bytes], content: bytes = b"") -> bool:
+        """Sends the lines, a line Content-Length unless there is one, the empty line and the content; answers as write().
+
+        Errors: those of write(); LocalProtocolError if a line is empty, has CR or LF in it, or is another Content-Length than the content's.
+        """
+
+class ObjectConnection(Connection):
+    """A connection for values as JSON, each behind its length (32 bits, big-endian). on_data comes no more. Attributes, ends and pauses as LineConnection.
+
+    A message that is no JSON ends the connection with RemoteProtocolError. Lua has no JSON of its own: lua-cjson or lua-dkjson is used if it is
+    installed, or what the field json of the class has: a table with encode and decode.
+    """
+    max_message: int
+    """The most octets that a value's JSON may have; 1048576."""
+    def on_object(self, value: object) -> None:
+        """A value came."""
+    def write_object(self, value: object) -> bool:
+        """Sends a value; answers as write(). Errors: those of write(); LocalProtocolError if JSON has no such thing."""
+
 class Datagram:
     """A socket for messages that stay whole: UDP or UNIX. Subclass it and override the callbacks that you need.
 

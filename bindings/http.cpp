@@ -6,10 +6,15 @@ namespace tidemill::script {
 namespace {
 
 // Tells the object that it is the protocol of.
-class ScriptHttp final : public HttpConnection {
+class ScriptHttp final : public HttpConnection, public Protocol {
 public:
     ScriptHttp(ScriptHandler& object, bool has_log, const HttpServerOptions& options)
         : HttpConnection(options), object_(object), has_log_(has_log) {}
+
+    DriverBase& driver() override { return *this; }
+    Result<WriteResult> write_frame(Connection& connection, Bytes) override {
+        return make_error(ErrorCode::state, "write", connection.peer(), "HTTP is written by its requests");
+    }
 
     void on_request(HttpRequest& request) override {
         tell(request, Event::_on_request,
@@ -26,14 +31,14 @@ public:
              {Value::number(status), Value::number(static_cast<std::int64_t>(octets)), Value::seconds(seconds), Value::flag(request.is_cut())});
     }
     void on_refusal(Connection&, int status, const Error& why) override {
-        if (!object_.tell(Event::_on_refusal, {Value::number(status), Value::failure(why)})) object_.raised();
+        if (!object_.offer(Event::_on_refusal, {Value::number(status), Value::failure(why)})) object_.raised();
     }
     void collected(HttpRequest& request, Bytes body) { tell(request, Event::_on_collected, {Value::octets(body)}); }
 
 private:
     // Before the exception goes its way, which may end the connection, the peer is answered.
     void tell(HttpRequest& request, Event event, std::initializer_list<Value> arguments) {
-        if (object_.tell(event, arguments)) return;
+        if (object_.offer(event, arguments)) return;
         request.fail();
         object_.raised();
     }
@@ -104,10 +109,10 @@ bool check(const HttpRequest& request, WriteResult written) {
 
 }  // namespace
 
-void http_prepare(ScriptHandler& handler, bool has_log, bool adds_date) {
-    HttpServerOptions options;
-    options.adds_date = adds_date;
-    handler.set_protocol(HandlerPtr(new ScriptHttp(handler, has_log, options)));
+std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options) {
+    HttpServerOptions server;
+    server.adds_date = options.number("adds_date") != 0;
+    return std::make_unique<ScriptHttp>(handler, options.number("has_log") != 0, server);
 }
 
 Bytes http_fields(ScriptHandler& handler, std::uint64_t request) {

@@ -2,13 +2,13 @@
 // number. Fields cross as one text, a line for each name and one for each value, with their count of fields, which shows a line feed that was
 // in one of them.
 #pragma once
-#include "bindings/facade.h"
+#include "bindings/protocol.h"
 #include "tidemill/serve/static_files.h"
 
 namespace tidemill::script {
 
-// The object is told of requests from now on, before it is given to a connection. has_log: also of answers.
-void http_prepare(ScriptHandler& handler, bool has_log, bool adds_date);
+// For the table of protocol.cpp: has_log (the object is told of answers as well), adds_date; 0 or 1.
+std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options);
 
 // ---- What was asked. Throw state once the request is over, or closed with its connection.
 

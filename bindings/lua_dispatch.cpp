@@ -4,8 +4,11 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
+
+#include "bindings/protocol.h"
 
 namespace tidemill::script {
 namespace {
@@ -97,8 +100,30 @@ void push_error_object(lua_State* L, const Error& error, Bytes text) {
     lua_call(L, 6, 1);
 }
 
+void push_list(lua_State* L, std::span<const Bytes> list) {
+    lua_createtable(L, static_cast<int>(list.size()), 0);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        push_text(L, list[i]);
+        lua_rawseti(L, -2, static_cast<int>(i) + 1);
+    }
+}
+
+void push_pairs(lua_State* L, std::span<const Value::Pair> pairs) {
+    lua_createtable(L, static_cast<int>(pairs.size()), 0);
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        const Bytes pair[] = {pairs[i].first, pairs[i].second};
+        push_list(L, pair);
+        lua_rawseti(L, -2, static_cast<int>(i) + 1);
+    }
+}
+
 void push_value(lua_State* L, const Value& value, Bytes error_text) {
     switch (value.kind) {
+        case Value::Kind::octets_list:
+            return push_list(L, value.list);
+        case Value::Kind::octets_pairs:
+        case Value::Kind::text_pairs:
+            return push_pairs(L, value.pairs);
         case Value::Kind::octets:
         case Value::Kind::text:
             return push_text(L, value.bytes);
@@ -509,6 +534,30 @@ Error* try_write(ScriptHandler& handler, Bytes octets, bool& is_flowing) {
     }
 }
 
+// The same for a frame of the object's protocol.
+Error* try_write_frame(ScriptHandler& handler, Bytes octets, bool& is_flowing) {
+    try {
+        is_flowing = connection_write_frame(handler, octets);
+        return nullptr;
+    } catch (const Failure& failure) {
+        return new Error(failure.error);
+    } catch (const std::exception& exception) {
+        return new Error(make_error(ErrorCode::limit, "write", {}, exception.what()));
+    }
+}
+
+int write_by(lua_State* L, Error* (*try_writing)(ScriptHandler&, Bytes, bool&)) {
+    lua_settop(L, 2);
+    LuaHandler& handler = check_handler(L, 1);
+    bool is_flowing = false;
+    if (Error* failed = try_writing(handler, text_from_lua(L, 2), is_flowing)) {
+        push_error(L, failed);
+        return lua_error(L);
+    }
+    lua_pushboolean(L, is_flowing);
+    return 1;
+}
+
 // Here, and not in push_error: its frame may be left by a longjmp. The text of an error beside it, on the heap.
 struct Spoken {
     Error error;
@@ -612,15 +661,11 @@ int is_connection(lua_State* L) {
 }
 
 int write(lua_State* L) {
-    lua_settop(L, 2);
-    LuaHandler& handler = check_handler(L, 1);
-    bool is_flowing = false;
-    if (Error* failed = try_write(handler, text_from_lua(L, 2), is_flowing)) {
-        push_error(L, failed);
-        return lua_error(L);
-    }
-    lua_pushboolean(L, is_flowing);
-    return 1;
+    return write_by(L, try_write);
+}
+
+int write_frame(lua_State* L) {
+    return write_by(L, try_write_frame);
 }
 
 int anchor(lua_State* L) {

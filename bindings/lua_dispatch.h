@@ -54,6 +54,7 @@ void push_error(lua_State* L, Error* error);
 int new_connection(lua_State* L);
 int is_connection(lua_State* L);
 int write(lua_State* L);
+int write_frame(lua_State* L);
 int anchor(lua_State* L);
 int release(lua_State* L);
 int set_error_maker(lua_State* L);

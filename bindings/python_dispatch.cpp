@@ -1,7 +1,10 @@
 #include "bindings/python_dispatch.h"
 
 #include <cstring>
+#include <span>
 #include <string>
+
+#include "bindings/protocol.h"
 
 namespace tidemill::script {
 namespace {
@@ -55,10 +58,40 @@ PyObject* error_to_python(const Error& error) {
                                  text.get());
 }
 
+PyObject* octets_to_python(Bytes octets) {
+    return PyBytes_FromStringAndSize(octets.data(), static_cast<Py_ssize_t>(octets.size()));
+}
+
+// A list; make(item): a new reference, or nullptr.
+template <class Item, class Make>
+PyObject* list_to_python(std::span<const Item> items, Make make) {
+    Reference list(PyList_New(static_cast<Py_ssize_t>(items.size())));
+    for (std::size_t i = 0; list && i < items.size(); ++i) {
+        PyObject* made = make(items[i]);
+        if (made == nullptr) return nullptr;
+        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), made);
+    }
+    return list.release();
+}
+
+template <class Make>
+PyObject* pairs_to_python(std::span<const Value::Pair> pairs, Make make) {
+    return list_to_python(pairs, [make](const Value::Pair& pair) -> PyObject* {
+        const Reference name(make(pair.first)), value(make(pair.second));
+        return name && value ? PyTuple_Pack(2, name.get(), value.get()) : nullptr;
+    });
+}
+
 PyObject* to_python(const Value& value) {
     switch (value.kind) {
+        case Value::Kind::octets_list:
+            return list_to_python(value.list, octets_to_python);
+        case Value::Kind::octets_pairs:
+            return pairs_to_python(value.pairs, octets_to_python);
+        case Value::Kind::text_pairs:
+            return pairs_to_python(value.pairs, text_to_python);
         case Value::Kind::octets:
-            return PyBytes_FromStringAndSize(value.bytes.data(), static_cast<Py_ssize_t>(value.bytes.size()));
+            return octets_to_python(value.bytes);
         case Value::Kind::text:
             return text_to_python(value.bytes);
         case Value::Kind::integer:
@@ -152,6 +185,21 @@ PyObject* connection_write_method(PyObject* object, PyObject* data) {
     return PyBool_FromLong(written.is_flowing());
 }
 
+// Octets for a call that throws Failure; it answers whether it is flowing.
+PyObject* connection_write_frame_method(PyObject* object, PyObject* data) {
+    Py_buffer view;
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) return nullptr;
+    PyObject* answer = nullptr;
+    try {
+        answer = PyBool_FromLong(
+            connection_write_frame(handler_in(object), {static_cast<const char*>(view.buf), static_cast<std::size_t>(view.len)}));
+    } catch (const Failure& failure) {
+        raise_in_python(failure.error);
+    }
+    PyBuffer_Release(&view);
+    return answer;
+}
+
 PyObject* connection_close_method(PyObject* object, PyObject*) {
     try {
         tidemill::script::connection_close(handler_in(object));
@@ -167,12 +215,18 @@ PyObject* ignore_nothing(PyObject*, PyObject*) {
 }
 
 PyMethodDef connection_methods[] = {
-    {"write", connection_write_method, METH_O, nullptr},   {"close", connection_close_method, METH_NOARGS, nullptr},
-    {"on_open", ignore_nothing, METH_NOARGS, nullptr},     {"on_data", ignore_nothing, METH_O, nullptr},
-    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},    {"on_proxy_end", ignore_nothing, METH_O, nullptr},
+    {"write", connection_write_method, METH_O, nullptr},
+    {"close", connection_close_method, METH_NOARGS, nullptr},
+    {"on_open", ignore_nothing, METH_NOARGS, nullptr},
+    {"on_data", ignore_nothing, METH_O, nullptr},
+    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},
+    {"on_proxy_end", ignore_nothing, METH_O, nullptr},
 
-    {"on_shutdown", ignore_nothing, METH_NOARGS, nullptr}, {"on_end", connection_close_method, METH_NOARGS, nullptr},
-    {"on_close", ignore_nothing, METH_O, nullptr},         {nullptr, nullptr, 0, nullptr},
+    {"_write_frame", connection_write_frame_method, METH_O, nullptr},
+    {"on_shutdown", ignore_nothing, METH_NOARGS, nullptr},
+    {"on_end", connection_close_method, METH_NOARGS, nullptr},
+    {"on_close", ignore_nothing, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot connection_slots[] = {

@@ -5,8 +5,11 @@
 
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
+
+#include "bindings/protocol.h"
 
 namespace tidemill::script {
 namespace {
@@ -76,10 +79,37 @@ VALUE error_to_ruby(const Error& error) {
     return exception;
 }
 
+VALUE octets_to_ruby(Bytes octets) {
+    return rb_str_new(octets.data(), static_cast<long>(octets.size()));
+}
+
+// make(item): a VALUE, or raises. What is made is found on the stack and in the list.
+template <class Item, class Make>
+VALUE list_to_ruby(std::span<const Item> items, Make make) {
+    const VALUE list = rb_ary_new_capa(static_cast<long>(items.size()));
+    for (const Item& item : items) rb_ary_push(list, make(item));
+    return list;
+}
+
+template <class Make>
+VALUE pairs_to_ruby(std::span<const Value::Pair> pairs, Make make) {
+    return list_to_ruby(pairs, [make](const Value::Pair& pair) {
+        volatile VALUE name = make(pair.first);
+        volatile VALUE value = make(pair.second);
+        return rb_assoc_new(name, value);
+    });
+}
+
 VALUE to_ruby(const Value& value) {
     switch (value.kind) {
+        case Value::Kind::octets_list:
+            return list_to_ruby(value.list, octets_to_ruby);
+        case Value::Kind::octets_pairs:
+            return pairs_to_ruby(value.pairs, octets_to_ruby);
+        case Value::Kind::text_pairs:
+            return pairs_to_ruby(value.pairs, text_to_ruby);
         case Value::Kind::octets:
-            return rb_str_new(value.bytes.data(), static_cast<long>(value.bytes.size()));
+            return octets_to_ruby(value.bytes);
         case Value::Kind::text:
             return text_to_ruby(value.bytes);
         case Value::Kind::integer:
@@ -184,6 +214,24 @@ VALUE write_method(VALUE self, VALUE data) {
     RB_GC_GUARD(data);
     if (written.has_failed()) raise_write_error(self, written.code);
     return written.is_flowing() ? Qtrue : Qfalse;
+}
+
+// One frame of the object's protocol.
+VALUE write_frame_method(VALUE self, VALUE data) {
+    RubyHandler& handler = handler_in(self);
+    StringValue(data);
+    Error* failed = nullptr;
+    bool is_flowing = false;
+    try {
+        is_flowing = connection_write_frame(handler, {RSTRING_PTR(data), static_cast<std::size_t>(RSTRING_LEN(data))});
+    } catch (const Failure& failure) {
+        failed = new Error(failure.error);
+    } catch (const std::exception& exception) {
+        failed = new Error(make_error(ErrorCode::limit, "write", {}, exception.what()));
+    }
+    RB_GC_GUARD(data);
+    if (failed != nullptr) raise_in_ruby(failed);
+    return is_flowing ? Qtrue : Qfalse;
 }
 
 VALUE close_method(VALUE self) {
@@ -436,6 +484,7 @@ void add_ruby_types(VALUE module) {
     rb_define_alloc_func(connection_base, allocate_connection);
     rb_define_private_method(connection_base, "initialize", initialize_connection, -1);
     rb_define_method(connection_base, "write", write_method, 1);
+    rb_define_private_method(connection_base, "write_frame", write_frame_method, 1);
     rb_define_method(connection_base, "close", close_method, 0);
     rb_define_method(connection_base, "reactor", reactor_method, 0);
     rb_define_method(connection_base, "on_open", ignore_nothing, 0);

@@ -2,19 +2,32 @@
 
 namespace tidemill::script {
 
+// Without the underscore of what only adaptors see.
+static const char* users_name(Event event) {
+    const char* name = event_names[static_cast<std::size_t>(event)];
+    return name[0] == '_' ? name + 1 : name;
+}
+
 void ScriptHandler::attached(Connection& connection) {
     connection_ = &connection;
     was_attached_ = true;
+    if (protocol_) protocol_->driver().attached(connection);
 }
 
 void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
     Host& host = *host_;  // the callback may be the end of this
     if (!emit(event, arguments, count)) host.on_raised({.handler = this});
-    const char* name = event_names[static_cast<std::size_t>(event)];
-    host.blame({.handler = this}, name[0] == '_' ? name + 1 : name);  // the users' name for it
+    host.blame({.handler = this}, users_name(event));
 }
 
-void ScriptHandler::on_open(Connection&) {
+bool ScriptHandler::offer(Event event, std::initializer_list<Value> arguments) {
+    const bool is_well = emit(event, arguments.begin(), arguments.size());
+    host_->blame({.handler = this}, users_name(event));
+    return is_well;
+}
+
+void ScriptHandler::on_open(Connection& connection) {
+    if (protocol_) protocol_->driver().on_open(connection);
     call(Event::on_open);
 }
 
@@ -28,11 +41,13 @@ void ScriptHandler::on_tls(Connection&, const TlsInfo&) {
     call(Event::_on_tls);
 }
 
-void ScriptHandler::on_drain(Connection&) {
+void ScriptHandler::on_drain(Connection& connection) {
+    if (protocol_) protocol_->driver().on_drain(connection);
     call(Event::on_drain);
 }
 
-void ScriptHandler::on_shutdown(Connection&) {
+void ScriptHandler::on_shutdown(Connection& connection) {
+    if (protocol_) protocol_->driver().on_shutdown(connection);
     call(Event::on_shutdown);
 }
 
@@ -45,9 +60,26 @@ void ScriptHandler::on_end(Connection&) {
     call(Event::on_end);
 }
 
-void ScriptHandler::on_close(Connection&, const Error& reason) {
+void ScriptHandler::on_close(Connection& connection, const Error& reason) {
+    if (protocol_) protocol_->driver().on_close(connection, reason);
     const Value argument = Value::failure(reason);
     call(Event::on_close, &argument, 1);
+}
+
+void ScriptHandler::receive(Connection& connection, Bytes octets) {
+    protocol_ ? protocol_->driver().receive(connection, octets) : on_data(connection, octets);
+}
+
+void ScriptHandler::receive_end(Connection& connection) {
+    protocol_ ? protocol_->driver().receive_end(connection) : on_end(connection);
+}
+
+void ScriptHandler::go_on(Connection& connection) {
+    if (protocol_) protocol_->driver().go_on(connection);
+}
+
+std::string ScriptHandler::hand_over(Connection& connection) {
+    return protocol_ ? protocol_->driver().hand_over(connection) : std::string();
 }
 
 void ScriptHandler::replaced() {
@@ -57,6 +89,7 @@ void ScriptHandler::replaced() {
 
 // The object's memory belongs to its language: only the handle is given up here, and then the reactor's reference, last.
 void ScriptHandler::release() {
+    if (protocol_) protocol_->driver().let_go();
     if (connection_ != nullptr) replaced();
     Host* host = std::exchange(host_, nullptr);
     if (host != nullptr) host->forget(*this);
@@ -64,6 +97,7 @@ void ScriptHandler::release() {
 
 void ScriptHandler::detach() {
     const Host* host = std::exchange(host_, nullptr);
+    if (protocol_ && host != nullptr) protocol_->driver().let_go();
     if (Connection* connection = std::exchange(connection_, nullptr)) {
         connection->forget_handler();
     } else if (Connection* former = host == nullptr ? nullptr : host->find_connection(*this)) {

@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
+#include <utility>
 
 #include "tidemill/net/net.h"
+#include "tidemill/serve/driver.h"
 
 namespace tidemill::script {
 
@@ -25,10 +28,13 @@ inline constexpr std::size_t event_count = sizeof event_names / sizeof *event_na
 
 // An argument of an event, borrowed during the call.
 struct Value {
-    enum class Kind : std::uint8_t { octets, text, integer, real, boolean, error };
+    enum class Kind : std::uint8_t { octets, text, integer, real, boolean, error, octets_list, octets_pairs, text_pairs };
+    using Pair = std::pair<Bytes, Bytes>;
 
     Kind kind;
     union {
+        std::span<const Bytes> list;  // octets_list
+        std::span<const Pair> pairs;  // octets_pairs, text_pairs
         Bytes bytes;         // octets, text (UTF-8)
         std::int64_t integer;
         double real;
@@ -42,6 +48,10 @@ struct Value {
     static Value seconds(double number) { return Value(number); }
     static Value flag(bool flag) { return Value(flag); }
     static Value failure(const Error& error) { return {Kind::error, error}; }
+    // A list of octets; one of names and values, such as the fields of a header, both octets or both text.
+    static Value octets_of(std::span<const Bytes> list) { return Value(list); }
+    static Value octet_pairs(std::span<const Pair> pairs) { return {Kind::octets_pairs, pairs}; }
+    static Value word_pairs(std::span<const Pair> pairs) { return {Kind::text_pairs, pairs}; }
     // None, nil.
     static Value nothing() {
         static const Error no_error;
@@ -51,12 +61,25 @@ struct Value {
 private:
     Value(Kind of, Bytes value) : kind(of), bytes(value) {}
     Value(Kind of, const Error& value) : kind(of), error(&value) {}
+    Value(Kind of, std::span<const Pair> value) : kind(of), pairs(value) {}
+    explicit Value(std::span<const Bytes> value) : kind(Kind::octets_list), list(value) {}
     explicit Value(std::int64_t value) : kind(Kind::integer), integer(value) {}
     explicit Value(double value) : kind(Kind::real), real(value) {}
     explicit Value(bool value) : kind(Kind::boolean), boolean(value) {}
 };
 
 class Host;
+
+// A protocol between a connection and the script's object that has it: a driver whose callbacks are events of that object. Made by
+// connection_set_protocol (protocol.h), never by hand.
+class Protocol {
+public:
+    virtual ~Protocol() = default;
+    virtual DriverBase& driver() = 0;
+
+    // What the object calls write_line, write_message and so on: one frame.
+    virtual Result<WriteResult> write_frame(Connection& connection, Bytes octets) = 0;
+};
 
 // The C++ half of a script's connection object, embedded in it: it is made and destroyed with the object. The connection is a nullable
 // handle: set from attach until the connection lets go, so that a stale object reaches nothing.
@@ -75,6 +98,17 @@ public:
     // The reactor's side of it, before the handler is given to a connection.
     void set_host(Host& host) { host_ = &host; }
 
+    // From its next connection on, until it is closed; nullptr for none.
+    void set_protocol(std::unique_ptr<Protocol> protocol) { protocol_ = std::move(protocol); }
+    Protocol* protocol() const { return protocol_.get(); }
+
+    // For its protocol: calls the object's method of that name.
+    void tell(Event event, const Value& argument) { call(event, &argument, 1); }
+
+    // The same for who has something to do before an exception goes its way: false if it was raised; raised() then says where it goes.
+    bool offer(Event event, std::initializer_list<Value> arguments);
+    void raised() { host_->on_raised({.handler = this}); }
+
     // become() gave the connection to another object: this one reaches it no more. release() follows, from the loop.
     void replaced();
 
@@ -88,6 +122,10 @@ public:
     void on_shutdown(Connection& connection) final;
     void on_end(Connection& connection) final;
     void on_close(Connection& connection, const Error& reason) final;
+    void receive(Connection& connection, Bytes octets) final;
+    void receive_end(Connection& connection) final;
+    void go_on(Connection& connection) final;
+    std::string hand_over(Connection& connection) final;
     void release() final;
 
 protected:
@@ -102,6 +140,7 @@ private:
 
     Connection* connection_ = nullptr;
     Host* host_ = nullptr;
+    std::unique_ptr<Protocol> protocol_;
     SourceId last_id_ = 0;
     bool was_attached_ = false;
 };

@@ -25,6 +25,8 @@
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/serve/driver.h"         // Driver: an engine on a connection
+#include "tidemill/serve/framing.h"        // LineConnection, MessageConnection, ...
 #include "tidemill/serve/http_connection.h"  // HttpConnection, HttpRequest: a server of HTTP
 #include "tidemill/serve/static_files.h"     // StaticFiles: a folder over HTTP
 #include "tidemill/sys/systemd.h"      // notify_systemd

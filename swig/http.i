@@ -2,7 +2,6 @@
 namespace tidemill {
 namespace script {
 
-void http_prepare(ScriptHandler& handler, bool has_log, bool adds_date);
 Bytes http_fields(ScriptHandler& handler, std::uint64_t request);
 Bytes http_trailers(ScriptHandler& handler, std::uint64_t request);
 Bytes http_header(ScriptHandler& handler, std::uint64_t request, Bytes name);

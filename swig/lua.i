@@ -50,6 +50,7 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %native(new_connection) int tidemill::script::new_connection(lua_State* L);
 %native(is_connection) int tidemill::script::is_connection(lua_State* L);
 %native(write) int tidemill::script::write(lua_State* L);
+%native(write_frame) int tidemill::script::write_frame(lua_State* L);
 %native(anchor) int tidemill::script::anchor(lua_State* L);
 %native(release) int tidemill::script::release(lua_State* L);
 %native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);

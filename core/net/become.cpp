@@ -11,6 +11,8 @@ Result<void> Connection::become(HandlerPtr handler, Bytes leftover) {
     if (state_ >= State::closing) return make_error(ErrorCode::closed, "become", peer(), "the connection is closed");
     if (handler == nullptr) return make_error(ErrorCode::argument, "become", peer(), "there is no handler");
     Rare& mine = rare();
+    mine.leftover.insert(0, handler_->hand_over(*this));
+    is_input_held_ = is_go_on_due_ = false;
     // Perhaps one of its callbacks is under way: it is released when the loop has it back.
     mine.replaced.push_back(std::exchange(handler_, std::move(handler)));
     mine.leftover.insert(0, leftover);

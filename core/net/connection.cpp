@@ -100,10 +100,11 @@ void Connection::on_ready(const Ready& ready) {
     if (can_write_ && has_files()) reactor_.flush_later(*this);
     if (ready.readable) can_read_ = true;
     if (!reactor_.may_call()) {
-        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_rare_due_ || is_tls_due_) call_me();
+        if (is_reading() || is_drain_due_ || is_shutdown_due_ || is_rare_due_ || is_tls_due_ || may_go_on()) call_me();
         return;
     }
     if (is_tls_due_) return deliver_tls();
+    if (may_go_on()) return deliver_go_on();
     if (is_rare_due_ && !tell_rare()) return;
     if (is_shutdown_due_ && state_ == State::open) {
         deliver_shutdown();
@@ -168,7 +169,7 @@ void Connection::read_some() {
 
 void Connection::take_in(Bytes octets) {
     if (rare_ != nullptr && rare_->target != nullptr) return forward(octets);
-    deliver("on_data", [&] { handler_->on_data(*this, octets); });
+    deliver("on_data", [&] { handler_->receive(*this, octets); });
 }
 
 // What become() and the end of a proxy have left to be told, one callback at a time, as each may change everything. False: the turn
@@ -177,7 +178,7 @@ bool Connection::tell_rare() {
     Rare& rare = *rare_;
     for (;;) {
         release_replaced();
-        const bool may_tell_data = !is_paused_ && !is_held_;
+        const bool may_tell_data = !is_paused_ && !is_held_ && !is_input_held_;
         is_rare_due_ = rare.is_open_due || rare.is_proxy_end_due || !rare.leftover.empty() || rare.is_end_due;
         if (!is_rare_due_ || state_ != State::open) return true;
         if (!reactor_.may_call()) return call_me(), false;
@@ -208,8 +209,26 @@ void Connection::deliver_end() {
     has_peer_ended_ = true;
     if (rare_ != nullptr) leave_target();  // nothing is left to move
     if (broken_.is_set()) return end(broken_);
-    deliver("on_end", [this] { handler_->on_end(*this); });
-    if (has_ended_writing_ && state_ == State::open) end({});
+    deliver("on_end", [this] { handler_->receive_end(*this); });
+    end_if_both_ended();
+}
+
+// A handler that holds input has still something to tell, and perhaps to write; and it may do so before it learns of an end.
+void Connection::end_if_both_ended() {
+    if (has_peer_ended_ && has_ended_writing_ && !is_input_held_ && state_ == State::open) end({});
+}
+
+// What it had kept is told in a call of its own: it may have stopped the reactor.
+void Connection::deliver_go_on() {
+    is_go_on_due_ = is_input_held_ = false;
+    deliver("on_data", [this] { handler_->go_on(*this); });
+    end_if_both_ended();
+    call_me();
+}
+
+void Connection::continue_input() {
+    is_go_on_due_ = true;
+    if (may_go_on()) call_me();
 }
 
 void Connection::deliver_drain() {
@@ -335,7 +354,7 @@ void Connection::on_output_empty() {
     if (!is_end_write_asked_ || has_ended_writing_) return;
     has_ended_writing_ = true;
     transport_->shut_down_writing();
-    if (has_peer_ended_) end({});
+    end_if_both_ended();
 }
 
 WriteResult Connection::end_write() {
@@ -367,7 +386,7 @@ void Connection::pause() {
 void Connection::resume() {
     if (!is_usable() || !is_paused_) return;
     is_paused_ = false;
-    if ((can_read_ || is_rare_due_) && state_ == State::open) call_me();
+    if ((can_read_ || is_rare_due_ || is_go_on_due_) && state_ == State::open) call_me();
 }
 
 void Connection::set_idle_timeout(Duration period) {
@@ -419,6 +438,12 @@ void Connection::close() {
     if (is_opened_) reactor_.flush_later(*this);
 }
 
+void Connection::close_for(Error reason) {
+    if (!is_usable() || state_ >= State::closing) return;
+    close_reason_ = std::move(reason);
+    close();
+}
+
 void Connection::close_flushed() {
     if (!has_ended_writing_) transport_->shut_down_writing();
     is_linger_due_ = !has_peer_ended_ && transport_->wants_linger();
@@ -439,7 +464,8 @@ void Connection::fail(Error reason) {
 void Connection::end(Error reason) {
     if (state_ == State::closed) return;
     state_ = State::closed;
-    reason_ = std::move(reason);
+    // What came first is what it ended for.
+    reason_ = std::move(close_reason_.is_set() ? close_reason_ : reason);
     ++reactor_.count().connections_closed;
     if (reason_.is_set()) ++reactor_.count().connections_failed;
     idle_timer_.cancel();

@@ -54,6 +54,9 @@ public:
     // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.
     void close();
 
+    // The same with a reason for on_close: for protocols, whose last word to the peer is that it broke them.
+    void close_for(Error reason);
+
     // Closes and discards what was not sent; on_close gets cancelled.
     void abort();
 
@@ -114,6 +117,11 @@ public:
     // and is released by the loop. Id, output and settings stay. Errors: argument (none), closed, state; the new one is then released.
     Result<void> become(HandlerPtr handler, Bytes leftover = {});
 
+    // For handlers that have more to tell than they may now. hold_input: nothing is read and no end is told until continue_input, by which
+    // Handler::go_on comes from the loop, once and as soon as the connection is not paused; what that leaves may be held again.
+    void hold_input() { is_input_held_ = true; }
+    void continue_input();
+
     State state() const { return state_; }
     bool is_paused() const { return is_paused_; }
 
@@ -171,6 +179,8 @@ private:
     void read_some();
     void call_me();
     void deliver_end();
+    void deliver_go_on();
+    void end_if_both_ended();
     void deliver_drain();
     void deliver_shutdown();
     void write_some();
@@ -196,7 +206,10 @@ private:
     void end_tls();
 
     bool is_usable() const { return reactor_.is_usable_here(); }
-    bool is_reading() const { return can_read_ && !is_paused_ && !is_held_ && !has_peer_ended_ && state_ == State::open; }
+    bool is_reading() const {
+        return can_read_ && !is_paused_ && !is_held_ && !is_input_held_ && !has_peer_ended_ && state_ == State::open;
+    }
+    bool may_go_on() const { return is_go_on_due_ && !is_paused_ && state_ == State::open; }
 
     // What few connections have (rare.h): proxy.cpp, send_file.cpp, become.cpp.
     struct Rare;
@@ -239,6 +252,8 @@ private:
     bool is_paused_ = false;
     bool is_held_ = false;  // by the queue of the connection that it is a proxy to
     bool is_rare_due_ = false;  // tell_rare() has something to tell
+    bool is_input_held_ = false;  // by its handler, which has more to tell first
+    bool is_go_on_due_ = false;
     bool can_read_ = false;  // reading has not said "would block" since it was last reported
     bool can_write_ = true;
     bool is_end_near_ = false;  // the poller saw the end: read until it comes
@@ -265,6 +280,7 @@ private:
     Timer idle_timer_;
     TimePoint last_activity_{};
     Error broken_;  // writing failed; what the peer sent before is still read
+    Error close_reason_;  // of close_for()
     Error reason_;
 };
 

@@ -60,6 +60,12 @@ Result<void> Connection::begin_tls(Duration deadline) {
 }
 
 void Connection::begin_tls_in_midstream() {
+    // What the peer sent behind the request for TLS could be anybody's words, to be taken for the peer's own later.
+    if (!handler_->hand_over(*this).empty()) {
+        ++reactor_.count().protocol_errors;
+        transport_->reset();
+        return end(make_error(ErrorCode::remote_protocol, "start_tls", peer(), "the peer sent plain text where TLS was to begin"));
+    }
     tls_->send_first(output_);
     if (std::exchange(is_above_high_, false)) is_drain_due_ = true;
     call_me();

@@ -16,6 +16,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "tidemill/base/bytes.h"
 #include "tidemill/base/error.h"
@@ -60,6 +61,19 @@ public:
 
     // True: the exception is dealt with and the connection goes on.
     virtual bool on_error(Connection&, const std::exception_ptr&) { return false; }
+
+    // ---- not callbacks for users: what a handler that puts a protocol on the stream overrides (serve/driver.h) ----
+
+    // What arrives, and that no more will. The defaults are on_data and on_end.
+    virtual void receive(Connection& connection, Bytes octets) { on_data(connection, octets); }
+    virtual void receive_end(Connection& connection) { on_end(connection); }
+
+    // Connection::continue_input() was called: tells what the handler has kept.
+    virtual void go_on(Connection&) {}
+
+    // Somebody else gets what follows (Connection::become, proxy_to): gives up the octets that this one was given and has not told. It
+    // may still write.
+    virtual std::string hand_over(Connection&) { return {}; }
 
     // The connection lets go of the handler: after on_close, or without it when the reactor is destroyed or after become(). A binding whose object
     // belongs to its language overrides this.

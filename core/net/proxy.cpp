@@ -43,6 +43,10 @@ Result<void> Connection::proxy_to(Connection& target, std::int64_t length) {
     mine.left = length < 0 ? Rare::no_limit : static_cast<std::uint64_t>(length);
     target.rare().source = this;
     is_held_ = target.output_.size() > target.high_watermark_;
+    if (const std::string unused = handler_->hand_over(*this); !unused.empty()) {
+        mine.leftover.insert(0, unused);
+        tell_rare_later();
+    }
     return {};
 }
 

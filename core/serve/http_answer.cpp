@@ -42,10 +42,10 @@ WriteResult HttpConnection::refuse_call(Error error) {
 
 // What the engine has written, if it has.
 WriteResult HttpConnection::answer(const Result<void>& done) {
-    return done ? send() : refuse_call(done.error());
+    return done ? send_output() : refuse_call(done.error());
 }
 
-WriteResult HttpConnection::send() {
+WriteResult HttpConnection::send_output() {
     std::string& output = engine_.output();
     if (output.empty()) return {is_output_full_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
     written_ += output.size();
@@ -133,7 +133,7 @@ WriteResult HttpRequest::respond(int status, HttpFieldList fields, Bytes body) {
     status_ = status;
     octets_ = body.size();
     owner_.after_answer();
-    return owner_.send();
+    return owner_.send_output();
 }
 
 // A long body goes to the connection without a copy in between.
@@ -170,25 +170,25 @@ WriteResult HttpRequest::write_piece(Bytes data) {
     if (data.size() < limits::http_joined) {
         if (Result<void> written = engine.write_data(data); !written) return owner_.refuse_call(written.error());
         octets_ += data.size();
-        return owner_.send();
+        return owner_.send_output();
     }
     const Result<bool> begun = engine.begin_data(data.size());
     if (!begun) return owner_.refuse_call(begun.error());
     octets_ += data.size();
-    WriteResult written = owner_.send();
+    WriteResult written = owner_.send_output();
     if (!begun.value() || written.has_failed()) return written;
     owner_.written_ += data.size();
     written = owner_.note(connection().write(data));
     if (written.has_failed()) return written;
     engine.end_data();
-    return owner_.send();
+    return owner_.send_output();
 }
 
 WriteResult HttpRequest::finish(HttpFieldList trailers) {
     if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
     if (Result<void> ended = owner_.engine_.write_end(trailers.get()); !ended) return owner_.refuse_call(ended.error());
     owner_.after_answer();
-    return owner_.send();
+    return owner_.send_output();
 }
 
 WriteResult HttpRequest::respond_file(int status, HttpFieldList fields, File file, std::string_view name, std::uint64_t offset,

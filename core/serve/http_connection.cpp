@@ -137,7 +137,7 @@ bool HttpConnection::step() {
         case Step::need_more: return false;
         case Step::paused: is_blocked_ = true; return false;
         case Step::ended: end(); return false;
-        case Step::failed: refuse(); return false;
+        case Step::failed: refuse_peer(); return false;
     }
     return false;
 }
@@ -226,13 +226,13 @@ void HttpConnection::end() {
 }
 
 // The peer broke the protocol or took too long; the engine has written what it is to be told.
-void HttpConnection::refuse() {
+void HttpConnection::refuse_peer() {
     is_over_ = true;
     Metrics& metrics = connection_->reactor().count();
     const HttpLimit limit = engine_.limit();
     if (std::uint64_t* counter = counter_of(metrics, limit)) ++*counter;
     if (engine_.error_status() != 0) ++metrics.http_refusals;
-    send();
+    send_output();
     // Who keeps a connection without a request has done nothing wrong.
     if (limit == HttpLimit::idle || limit == HttpLimit::first_octet) return connection_->close();
     const Error why = engine_.error();

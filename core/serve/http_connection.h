@@ -88,7 +88,7 @@ private:
     void settle();
     void discard(std::size_t octets);
     void end();
-    void refuse();
+    void refuse_peer();
     bool is_output_stuck(TimePoint now);
     TimePoint output_deadline() const;
 
@@ -96,7 +96,7 @@ private:
     bool may_answer(const HttpRequest& request);
     WriteResult answer(const Result<void>& done);
     WriteResult refuse_call(Error error);
-    WriteResult send();
+    WriteResult send_output();
     WriteResult note(WriteResult written);
     void after_answer();
     void go_on_later();

@@ -26,8 +26,8 @@ HttpConnection.on_refusal = ignore
 
 -- ---- the core's calls ----
 
-function HttpConnection:_prepare()
-    core.http_prepare(self, self.on_response ~= nil, self.adds_date and true or false)
+function HttpConnection:_protocol()
+    return "http", ("has_log=%d adds_date=%d"):format(self.on_response and 1 or 0, self.adds_date and 1 or 0)
 end
 
 function HttpConnection:_on_request(number, method, target, has_body)

@@ -15,6 +15,7 @@ local channel = require "tidemill.channel"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
+local framing = require "tidemill.framing"
 local http = require "tidemill.http"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
@@ -45,6 +46,11 @@ local tidemill = {
     StaticFiles = http.StaticFiles,
     Error = errors.Error,
 }
+
+-- LineConnection, MessageConnection, NetstringConnection, BlockConnection, HeaderContentConnection, ObjectConnection
+for name, class in pairs(framing) do
+    tidemill[name] = class
+end
 
 -- default_reactor, run, stop, listen, connect, open_datagram, next_tick, call_later, call_every, defer, resolve, notify_systemd
 for name, call in pairs(default) do

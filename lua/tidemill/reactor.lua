@@ -207,11 +207,11 @@ function Reactor:_adopt(connection)
     if not core.connection_is_free(connection) then
         error(errors.describe("state", "connect", connection:peer(), "this connection object is in use already"), 0)
     end
+    if connection._protocol then
+        core.connection_set_protocol(connection, connection:_protocol())
+    end
     core.anchor(self._open, connection)
     connection._reactor = self
-    if connection._prepare then
-        connection:_prepare()
-    end
     return connection
 end
 

@@ -32,6 +32,7 @@ from .errors import (
     TlsError,
     WorkError,
 )
+from .framing import BlockConnection, HeaderContentConnection, LineConnection, MessageConnection, NetstringConnection, ObjectConnection
 from .http import HttpConnection, HttpRequest, StaticFiles
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
@@ -44,6 +45,7 @@ __version__ = VERSION
 
 __all__ = [
     "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
+    "LineConnection", "MessageConnection", "NetstringConnection", "BlockConnection", "HeaderContentConnection", "ObjectConnection",
     "TlsContext", "TlsInfo",
     "HttpConnection", "HttpRequest", "StaticFiles",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",

@@ -8,7 +8,7 @@ from .tls import core_of, info_of
 
 class Connection(_core.ConnectionBase):
     _reactor = None
-    _prepare = None  # what a protocol does before the connection begins
+    _protocol = None  # in a subclass: a method that answers its name and options (bindings/protocol.h)
 
     def abort(self):
         _core.connection_abort(self)

@@ -28,8 +28,8 @@ class HttpConnection(Connection):
 
     # ---- the core's calls ----
 
-    def _prepare(self):
-        _core.http_prepare(self, hasattr(self, "on_response"), bool(self.adds_date))
+    def _protocol(self):
+        return "http", f"has_log={int(hasattr(self, 'on_response'))} adds_date={int(self.adds_date)}"
 
     def _on_request(self, number, method, target, has_body):
         request = self._request = HttpRequest(self, number, method, target, has_body)

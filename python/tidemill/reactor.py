@@ -213,9 +213,9 @@ class Reactor:
             raise TypeError(f"a tidemill.Connection is needed, not {type(connection).__name__}")
         if not _core.connection_is_free(connection):
             raise StateError("this connection object is in use already", "state", operation="connect", endpoint=connection.peer)
+        if connection._protocol is not None:
+            _core.connection_set_protocol(connection, *connection._protocol())
         connection._reactor = self
-        if connection._prepare is not None:
-            connection._prepare()
         self._open.add(connection)
         return connection
 

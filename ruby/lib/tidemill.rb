@@ -26,6 +26,7 @@ end
 require "tidemill/errors"
 require "tidemill/tls"
 require "tidemill/connection"
+require "tidemill/framing"
 require "tidemill/http"
 require "tidemill/datagram"
 require "tidemill/metrics"

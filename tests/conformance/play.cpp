@@ -80,10 +80,12 @@ static std::string reason_text(const Error& reason) {
 }
 
 // Tells the play of every callback.
-class Recorder final : public tidemill::Handler {
+template <class Base>
+class RecorderOf : public Base {
 public:
-    Recorder(Witness& play, EntityPtr me) : play_(play), me_(std::move(me)) {}
-    ~Recorder() override { me_->connection = nullptr; }
+    template <class... Options>
+    RecorderOf(Witness& play, EntityPtr me, Options... options) : Base(options...), play_(play), me_(std::move(me)) {}
+    ~RecorderOf() override { me_->connection = nullptr; }
 
     // An ordinary handler has no need of this; but a scenario may use a connection before its on_open.
     void attached(Connection& connection) override { me_->connection = &connection; }
@@ -96,20 +98,108 @@ public:
         if (play_.reacts(me_->name, "on_tls")) play_.seen(me_, "on_tls", info.peer_subject);
     }
     void on_end(Connection& connection) override {
-        play_.seen(me_, "on_end", {}, [&] { Handler::on_end(connection); });
+        play_.seen(me_, "on_end", {}, [&] { Base::on_end(connection); });
     }
     void on_proxy_end(Connection&, const Error& reason) override { play_.seen(me_, "on_proxy_end", reason_text(reason)); }
     void on_close(Connection&, const Error& reason) override { play_.seen(me_, "on_close", reason_text(reason)); }
     bool on_error(Connection& connection, const std::exception_ptr& exception) override {
-        if (!play_.reacts(me_->name, "on_error")) return Handler::on_error(connection, exception);
+        if (!play_.reacts(me_->name, "on_error")) return Base::on_error(connection, exception);
         play_.seen(me_, "on_error", message_of(exception));
         return true;
     }
 
-private:
+protected:
     Witness& play_;
     const EntityPtr me_;
 };
+using Recorder = RecorderOf<tidemill::Handler>;
+
+// The same for what protocols tell.
+class Lines : public RecorderOf<tidemill::LineConnection> {
+public:
+    using RecorderOf::RecorderOf;
+    void on_line(Connection&, Bytes line) override { play_.seen(me_, "on_line", line); }
+    void on_text(Connection&, Bytes text) override { play_.seen(me_, "on_text", text); }
+};
+
+class LineBatches final : public Lines {
+public:
+    using Lines::Lines;
+    void on_lines(Connection& connection, std::span<const Bytes> lines) override {
+        for (const Bytes line : lines) on_line(connection, line);
+    }
+};
+
+template <class Base>
+class Messages final : public RecorderOf<Base> {
+public:
+    using RecorderOf<Base>::RecorderOf;
+    void on_message(Connection&, Bytes message) override { this->play_.seen(this->me_, "on_message", message); }
+};
+
+class Blocks final : public RecorderOf<tidemill::BlockConnection> {
+public:
+    using RecorderOf::RecorderOf;
+    void on_block(Connection&, Bytes block) override { play_.seen(me_, "on_block", block); }
+};
+
+class HeaderContent final : public RecorderOf<tidemill::HeaderContentConnection> {
+public:
+    using RecorderOf::RecorderOf;
+    void on_header(Connection&, std::span<const Bytes> lines) override {
+        std::string text;
+        for (const Bytes line : lines) text.append(text.empty() ? "" : "\n").append(line);
+        play_.seen(me_, "on_header", text);
+    }
+    void on_content(Connection&, Bytes content) override { play_.seen(me_, "on_content", content); }
+};
+
+// The handler that a scenario means by lines,max_line=4 and the like.
+static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, const Step& step) {
+    const std::string options = step.has("PROTOCOL") ? step["PROTOCOL"] + "," : "";
+    const std::string protocol = options.substr(0, options.find(','));
+    const auto word = [&](const std::string& name) -> std::optional<std::string> {
+        const std::size_t at = options.find("," + name + "=");
+        if (at == options.npos) return {};
+        const std::size_t from = at + name.size() + 2;
+        return options.substr(from, options.find(',', from) - from);
+    };
+    const auto set = [&](std::size_t& option, const std::string& name) {
+        if (word(name)) option = std::stoul(*word(name));
+    };
+    if (protocol.starts_with("line")) {
+        tidemill::LineOptions lines;
+        set(lines.max_line, "max_line");
+        set(lines.max_text, "max_text");
+        if (protocol == "lines") return tidemill::HandlerPtr(new Lines(play, me, lines));
+        return tidemill::HandlerPtr(new LineBatches(play, me, lines));
+    }
+    if (protocol == "messages") {
+        tidemill::MessageOptions messages;
+        set(messages.max_message, "max_message");
+        if (word("length_prefix")) messages.prefix = tidemill::length_prefix_named(*word("length_prefix")).value();
+        return tidemill::HandlerPtr(new Messages<tidemill::MessageConnection>(play, me, messages));
+    }
+    if (protocol == "netstrings") {
+        tidemill::NetstringOptions netstrings;
+        set(netstrings.max_message, "max_message");
+        return tidemill::HandlerPtr(new Messages<tidemill::NetstringConnection>(play, me, netstrings));
+    }
+    if (protocol == "blocks") {
+        std::size_t size = 512;
+        set(size, "block_size");
+        return tidemill::HandlerPtr(new Blocks(play, me, size));
+    }
+    if (protocol == "header_content") {
+        tidemill::HeaderContentOptions header;
+        set(header.max_header, "max_header");
+        set(header.max_lines, "max_header_lines");
+        set(header.max_content, "max_content");
+        return tidemill::HandlerPtr(new HeaderContent(play, me, header));
+    }
+    if (!protocol.empty()) throw Failed("this runner has no protocol " + protocol);
+    return tidemill::HandlerPtr(new Recorder(play, me));
+}
 
 // The same for datagrams.
 class Socket final : public tidemill::DatagramHandler {
@@ -227,7 +317,11 @@ private:
         if (verb == "connect") return connect(step);
         if (verb == "open_datagram") return open_datagram(step);
         if (verb == "write") return write(step["E"], step["VALUE"], step.has("TO") ? endpoint(step["TO"]) : "");
-        if (verb == "echo") return write("@", data_, whose_);
+        if (verb == "echo") return echo();
+        if (verb == "write_line" || verb == "write_message" || verb == "write_block") return write_frame(step["E"], step["VALUE"]);
+        if (verb == "write_content") return write_content(step);
+        if (verb == "set_text") return with_protocol<tidemill::LineConnection>(step["E"]).set_text(length(step));
+        if (verb == "set_content") return with_protocol<tidemill::HeaderContentConnection>(step["E"]).set_content(length(step));
         if (verb == "join") return with_datagram(step, [&](Datagram& datagram) { value_of(datagram.join(step["TO"])); });
         if (verb == "set_multicast_ttl") {
             return with_datagram(step,
@@ -297,6 +391,7 @@ private:
         }
         trace_.add(me->name, event, detail, whose);
         me_ = me;
+        event_ = event;
         data_ = detail;
         whose_ = whose;
         is_in_loop_ = false;
@@ -444,10 +539,10 @@ private:
 
     void listen(const Step& step) {
         const EntityPtr me = made(Entity::Kind::listener, step["NEW"]);
-        const auto factory = [this, me] {
+        const auto factory = [this, me, &step] {
             const EntityPtr connection = made(Entity::Kind::connection, me->name + std::to_string(++accepted_[me->name]));
             keep(connection);
-            return tidemill::HandlerPtr(new Recorder(*this, connection));
+            return recorder_for(*this, connection, step);
         };
         tidemill::ListenOptions options;
         if (step.has("COUNT")) options.backlog = static_cast<int>(step.count("COUNT"));
@@ -469,7 +564,7 @@ private:
         if (step.has("CONTEXT") || where.starts_with("tls:")) options.tls = context(step.has("CONTEXT") ? step["CONTEXT"] : "none");
         if (step.has("SERVER")) options.server_name = step["SERVER"];
         const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
-        value_of(tidemill::connect(reactor_, where, tidemill::HandlerPtr(new Recorder(*this, me)), options));
+        value_of(tidemill::connect(reactor_, where, recorder_for(*this, me, step), options));
         keep(me);
     }
 
@@ -534,6 +629,66 @@ private:
         it->is_writable = written.is_flowing();
     }
 
+    // The connection's handler, if it has that protocol and is not over.
+    template <class Protocol>
+    Protocol& with_protocol(const std::string& name) {
+        const EntityPtr it = entity(name);
+        if (it->connection == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
+        auto* handler = dynamic_cast<Protocol*>(&it->connection->handler());
+        if (handler == nullptr) throw Failed(name + " has no such protocol");
+        return *handler;
+    }
+
+    // What a script may pass and C++'s type cannot hold.
+    static std::size_t length(const Step& step) {
+        if (step.count("COUNT") < 0) throw Refused(make_error(ErrorCode::argument, step.verb));
+        return static_cast<std::size_t>(step.count("COUNT"));
+    }
+
+    void finish_frame(const std::string& name, const Result<tidemill::WriteResult>& written) {
+        const EntityPtr it = entity(name);
+        const tidemill::WriteResult result = value_of(written);
+        if (result.has_failed()) throw Refused(it->connection->write_error(result.code));
+        it->is_writable = result.is_flowing();
+    }
+
+    void write_frame(const std::string& name, Bytes octets) {
+        Connection& connection = with_connection_of(name);
+        tidemill::Handler* handler = &connection.handler();
+        if (dynamic_cast<tidemill::LineConnection*>(handler) != nullptr) {
+            return finish_frame(name, tidemill::LineConnection::write_line(connection, octets));
+        }
+        if (const auto* messages = dynamic_cast<tidemill::MessageConnection*>(handler)) {
+            return finish_frame(name, messages->write_message(connection, octets));
+        }
+        if (dynamic_cast<tidemill::NetstringConnection*>(handler) != nullptr) {
+            return finish_frame(name, tidemill::NetstringConnection::write_message(connection, octets));
+        }
+        finish_frame(name, with_protocol<tidemill::BlockConnection>(name).write_block(connection, octets));
+    }
+
+    Connection& with_connection_of(const std::string& name) {
+        with_protocol<tidemill::Handler>(name);
+        return *entity(name)->connection;
+    }
+
+    void write_content(const Step& step) {
+        std::vector<Bytes> lines;
+        const std::string& text = step["TEXT"];
+        for (std::size_t at = 0; at <= text.size();) {
+            const std::size_t end = std::min(text.find('\n', at), text.size());
+            lines.push_back(Bytes(text).substr(at, end - at));
+            at = end + 1;
+        }
+        auto& handler = with_protocol<tidemill::HeaderContentConnection>(step["E"]);
+        finish_frame(step["E"], handler.write_message(*entity(step["E"])->connection, lines, step["VALUE"]));
+    }
+
+    void echo() {
+        const bool is_frame = event_ == "on_line" || event_ == "on_message" || event_ == "on_block";
+        is_frame ? write_frame("@", data_) : write("@", data_, whose_);
+    }
+
     static void write_datagram(Entity& it, Bytes octets, std::string_view to) {
         if (it.datagram == nullptr) throw Refused(make_error(ErrorCode::closed, "write"));
         const tidemill::WriteResult written = it.datagram->write(octets, to);
@@ -595,7 +750,7 @@ private:
     void become(const Step& step) {
         Connection& connection = open_one(step["E"], step.verb);
         const EntityPtr before = entity(step["E"]), me = made(Entity::Kind::connection, step["NEW"]);
-        value_of(connection.become(tidemill::HandlerPtr(new Recorder(*this, me)), step.has("VALUE") ? Bytes(step["VALUE"]) : Bytes{}));
+        value_of(connection.become(recorder_for(*this, me, step), step.has("VALUE") ? Bytes(step["VALUE"]) : Bytes{}));
         before->connection = nullptr;
         before->is_over = true;
         keep(me);
@@ -805,6 +960,7 @@ private:
     std::vector<Reaction> reactions_;
     Trace trace_;
     EntityPtr me_;                    // who is called back,
+    std::string event_;               // by which event,
     Bytes data_;                      // with what,
     std::string_view whose_;          // and the endpoint of a datagram
     std::optional<Problem> problem_;  // what went wrong in a callback

@@ -66,6 +66,43 @@ function ForgivingRecorder:on_error(problem)
     self.play:seen(self.name, "on_error", tostring(problem), self)
 end
 
+-- What protocols tell; each has some of these.
+local framed = {}
+for _, event in ipairs {"on_line", "on_text", "on_message", "on_block", "on_content"} do
+    framed[event] = function(self, octets)
+        self.play:seen(self.name, event, octets, self)
+    end
+end
+
+function framed:on_header(lines)
+    self.play:seen(self.name, "on_header", table.concat(lines, "\n"), self)
+end
+
+local _, json = pcall(require, "cjson")   -- as objects are for
+
+function framed:on_object(value)
+    self.play:seen(self.name, "on_object", json.encode(value), self)
+end
+
+-- By the name that a scenario has for it.
+local protocols = {lines = "LineConnection", line_batches = "LineConnection", messages = "MessageConnection", netstrings = "NetstringConnection",
+    blocks = "BlockConnection", header_content = "HeaderContentConnection", objects = "ObjectConnection"}
+for name, class in pairs(protocols) do
+    local recorder = tidemill[class]:extend()
+    for key, method in pairs(Recorder) do
+        if key:find("^on_") or key == "init" then recorder[key] = method end
+    end
+    for key, method in pairs(framed) do recorder[key] = method end
+    protocols[name] = recorder
+end
+protocols.objects.on_message = tidemill.ObjectConnection.on_message
+
+function protocols.line_batches:on_lines(lines)
+    for _, line in ipairs(lines) do self:on_line(line) end
+end
+
+local echoes = {on_line = "write_line", on_message = "write_message", on_block = "write_block"}
+
 -- The same for datagrams.
 local Socket = tidemill.Datagram:extend()
 Socket.init, Socket.on_open, Socket.on_drain, Socket.on_close = Recorder.init, Recorder.on_open, Recorder.on_drain, Recorder.on_close
@@ -131,7 +168,7 @@ end
 
 function Play:perform(verb, arguments)
     if verbs[verb] then
-        verbs[verb](self, unpack(arguments, 1, 7))
+        verbs[verb](self, unpack(arguments, 1, 8))
     elseif verb == "call_later" or verb == "call_every" or verb == "next_tick" or verb == "post" then
         self:schedule(verb, unpack(arguments, 1, 2))
     else
@@ -146,7 +183,7 @@ function Play:seen(name, event, detail, me, default)
         self.problem = self.problem or {self.line, name .. " " .. event .. " came inside another call, or after on_close"}
     end
     if not self:is_ignored(name, event) then table.insert(self:lines(name), {next_number(), event, detail}) end
-    self.me, self.data, self.is_in_loop = me or self.entities[name], detail, false
+    self.me, self.event, self.data, self.is_in_loop = me or self.entities[name], event, detail, false
     if default and not self.scenario:reacts(name, event) then default(me) end
     local raised
     for _, reaction in ipairs(self.reactions) do
@@ -207,8 +244,12 @@ function Play:keep(name, entity, given)
     self.entities[name], self.given[name] = entity, given
 end
 
-function Play:recorder(name)
-    return (self.scenario:reacts(name, "on_error") and ForgivingRecorder or Recorder):new(self, name)
+-- protocol: its name and the fields that are set: lines,max_line=4
+function Play:recorder(name, protocol)
+    local recorder = (protocol and protocols[protocol:match("^[^,]+")] or Recorder):new(self, name)
+    for field, value in (protocol or ""):gmatch(",([^=,]+)=([^,]+)") do recorder[field] = tonumber(value) or value end
+    if self.scenario:reacts(name, "on_error") then recorder.on_error = ForgivingRecorder.on_error end
+    return recorder
 end
 
 function Play:schedule(method, name, seconds)
@@ -240,10 +281,10 @@ local function context(play, name)
     return contexts[place .. name]
 end
 
-function verbs.listen(play, name, backlog, reuse_port, max_connections, tls, endpoint)
+function verbs.listen(play, name, backlog, reuse_port, max_connections, tls, protocol, endpoint)
     local function factory()
         play.accepted[name] = (play.accepted[name] or 0) + 1
-        local recorder = play:recorder(name .. play.accepted[name])
+        local recorder = play:recorder(name .. play.accepted[name], protocol)
         play:keep(recorder.name, recorder, recorder)
         return recorder
     end
@@ -257,11 +298,11 @@ function verbs.listen(play, name, backlog, reuse_port, max_connections, tls, end
     play.endpoints[name] = listener:endpoint()
 end
 
-function verbs.connect(play, name, listener, endpoint, connect_timeout, host, tls, server_name)
+function verbs.connect(play, name, listener, endpoint, connect_timeout, host, tls, server_name, protocol)
     endpoint = play:endpoint(listener and "@" .. listener or endpoint)
     if host then endpoint = ("%s://%s:%s"):format(endpoint:match("^%l+"), host, endpoint:match("%d+$")) end
     tls = tls or endpoint:match("^tls:") and "none"
-    local recorder = play:recorder(name)
+    local recorder = play:recorder(name, protocol)
     play.reactor:connect(endpoint, recorder, {
         connect_timeout = connect_timeout, tls = tls and context(play, tls) or nil, server_name = server_name})
     play:keep(name, recorder, recorder)
@@ -314,8 +355,8 @@ function verbs.proxy_to(play, name, target, length)
     play:entity(name):proxy_to(play:entity(target), {length = length})
 end
 
-function verbs.become(play, name, new, leftover)
-    local recorder = play:recorder(new)
+function verbs.become(play, name, new, leftover, protocol)
+    local recorder = play:recorder(new, protocol)
     play:entity(name):become(recorder, {leftover = leftover})
     play:entity(name).is_over = true
     play:keep(new, recorder, recorder)
@@ -326,7 +367,18 @@ function verbs.write(play, name, value, to)
     entity.writable = entity:write(value, to and play:endpoint(to))
 end
 
+function verbs.write_content(play, name, header, content)
+    local lines = {}
+    for line in (header .. "\n"):gmatch("(.-)\n") do table.insert(lines, line) end
+    play:entity(name):write_message(lines, content)
+end
+
+function verbs.write_object(play, name, text)
+    play:entity(name):write_object(json.decode(text))
+end
+
 function verbs.echo(play)
+    if echoes[play.event] then return play.me[echoes[play.event]](play.me, play.data) end
     if type(play.data) ~= "table" then return verbs.write(play, "@", play.data) end
     verbs.write(play, "@", play.data[1], play.data[2])
 end

@@ -5,6 +5,7 @@ The handler class, then the verbs, then the trace matcher.
 import collections
 import gc
 import itertools
+import json
 import os
 import pathlib
 import threading
@@ -56,6 +57,45 @@ class Recorder(tidemill.Connection):
 class ForgivingRecorder(Recorder):
     def on_error(self, error):
         self.play.seen(self.name, "on_error", str(error), me=self)
+
+class Framed(Recorder):
+    """The same for what protocols tell; each has some of these."""
+
+    def on_line(self, line):
+        self.play.seen(self.name, "on_line", line, me=self)
+
+    def on_text(self, text):
+        self.play.seen(self.name, "on_text", text, me=self)
+
+    def on_message(self, message):
+        self.play.seen(self.name, "on_message", message, me=self)
+
+    def on_block(self, block):
+        self.play.seen(self.name, "on_block", block, me=self)
+
+    def on_header(self, lines):
+        self.play.seen(self.name, "on_header", b"\n".join(lines), me=self)
+
+    def on_content(self, content):
+        self.play.seen(self.name, "on_content", content, me=self)
+
+    def on_object(self, value):
+        self.play.seen(self.name, "on_object", json.dumps(value, separators=(",", ":")), me=self)
+
+class Batches(Framed):
+    def on_lines(self, lines):
+        for line in lines:
+            self.on_line(line)
+
+class Objects(Framed):
+    on_message = tidemill.ObjectConnection.on_message
+
+# By the name that a scenario has for it: what records it, and the class of the library.
+PROTOCOLS = {"lines": (Framed, tidemill.LineConnection), "line_batches": (Batches, tidemill.LineConnection),
+             "messages": (Framed, tidemill.MessageConnection), "netstrings": (Framed, tidemill.NetstringConnection),
+             "blocks": (Framed, tidemill.BlockConnection), "header_content": (Framed, tidemill.HeaderContentConnection),
+             "objects": (Objects, tidemill.ObjectConnection)}
+ECHOES = {"on_line": "write_line", "on_message": "write_message", "on_block": "write_block"}
 
 class Socket(tidemill.Datagram):
     """The same for datagrams."""
@@ -138,7 +178,7 @@ class Play:
             self.problem = self.problem or (self.line, f"{name} {event} came inside another call, or after on_close")
         if not self.is_ignored(name, event):
             self.trace[name].append((next(self.numbers), event, detail))
-        self.me, self.data, self.in_loop = me or self.entities.get(name), detail, False
+        self.me, self.event, self.data, self.in_loop = me or self.entities.get(name), event, detail, False
         try:
             if default and not self.scenario.reacts(name, event):
                 default()
@@ -186,8 +226,15 @@ class Play:
     def keep(self, name, entity, given):
         self.entities[name], self.given[name] = entity, weakref.ref(given)
 
-    def recorder(self, name):
-        return (ForgivingRecorder if self.scenario.reacts(name, "on_error") else Recorder)(self, name)
+    def recorder(self, name, protocol=None):
+        """protocol: its name and the attributes that are set: lines,max_line=4"""
+        protocol, *options = protocol.split(",") if protocol else [""]
+        bases = (ForgivingRecorder,) if self.scenario.reacts(name, "on_error") else ()
+        made = type("Recorder", (*bases, *PROTOCOLS.get(protocol, (Recorder,))), {})(self, name)
+        for option in options:
+            attribute, _, value = option.partition("=")
+            setattr(made, attribute, int(value) if value.isdigit() else value)
+        return made
 
     def schedule(self, call, name, *seconds):
         def function():
@@ -209,10 +256,10 @@ class Play:
             contexts[self.folder, name] = tidemill.TlsContext(authorities=f"{place}ca.pem", **own)
         return contexts[self.folder, name]
 
-    def do_listen(self, name, backlog, reuse_port, max_connections, tls, endpoint):
+    def do_listen(self, name, backlog, reuse_port, max_connections, tls, protocol, endpoint):
         def factory():
             self.accepted[name] += 1
-            recorder = self.recorder(f"{name}{self.accepted[name]}")
+            recorder = self.recorder(f"{name}{self.accepted[name]}", protocol)
             self.keep(recorder.name, recorder, recorder)
             return recorder
         number = next(self.numbers)
@@ -227,14 +274,14 @@ class Play:
         self.keep(name, listener, factory)
         self.endpoints[name] = listener.endpoint
 
-    def do_connect(self, name, listener, endpoint, connect_timeout, host, tls, server_name):
+    def do_connect(self, name, listener, endpoint, connect_timeout, host, tls, server_name, protocol):
         endpoint = self.endpoint("@" + listener if listener else endpoint)
         if host:
             endpoint = f"{endpoint.partition(':')[0]}://{host}:{endpoint.rpartition(':')[2]}"
         options = {} if connect_timeout is None else {"connect_timeout": connect_timeout}
         if tls or endpoint.startswith("tls:"):
             options |= {"tls": self.context(tls or "none"), "server_name": server_name or ""}
-        recorder = self.recorder(name)
+        recorder = self.recorder(name, protocol)
         self.reactor.connect(endpoint, recorder, **options)
         self.keep(name, recorder, recorder)
 
@@ -282,13 +329,21 @@ class Play:
     def do_proxy_to(self, name, target, length):
         self.entity(name).proxy_to(self.entity(target), **({} if length is None else {"length": length}))
 
-    def do_become(self, name, new, leftover):
-        recorder = self.recorder(new)
+    def do_become(self, name, new, leftover, protocol):
+        recorder = self.recorder(new, protocol)
         self.entity(name).become(recorder, **({} if leftover is None else {"leftover": leftover}))
         self.entity(name).is_over = True
         self.keep(new, recorder, recorder)
 
+    def do_write_content(self, name, header, content):
+        self.entity(name).write_message(header.encode().split(b"\n"), content)
+
+    def do_write_object(self, name, text):
+        self.entity(name).write_object(json.loads(text))
+
     def do_echo(self):
+        if self.event in ECHOES:
+            return getattr(self.me, ECHOES[self.event])(self.data)
         self.do_write("@", *self.data if isinstance(self.data, tuple) else [self.data])
 
     def do_nothing(self):

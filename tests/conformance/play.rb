@@ -3,6 +3,7 @@
 # A scenario, played over one transport with one poller: the shortest complete example of the Ruby binding.
 #
 # The handler class, then the verbs, then the trace matcher.
+require "json"
 require "tidemill"
 require "weakref"
 require_relative "scenario"
@@ -12,7 +13,7 @@ Failed = Class.new(StandardError)  # the library did not do what the scenario sa
 # -- The handler class -------------------------------------------------------------------------------------------------
 
 # Tells the play of every callback.
-class Recorder < Tidemill::Connection
+module Recording
   attr_reader :name
   attr_accessor :writable, :is_over
 
@@ -61,11 +62,43 @@ class Recorder < Tidemill::Connection
   end
 end
 
-class ForgivingRecorder < Recorder
+# What protocols tell; each has some of these.
+module Framing
+  %w[on_line on_text on_message on_block on_content].each do |event|
+    define_method(event) { |octets| @play.seen(@name, event, octets, me: self) }
+  end
+
+  def on_header(lines)
+    @play.seen(@name, "on_header", lines.join("\n"), me: self)
+  end
+
+  def on_object(value)
+    @play.seen(@name, "on_object", JSON.generate(value), me: self)
+  end
+end
+
+module Forgiving
   def on_error(error)
     @play.seen(@name, "on_error", error.message, me: self)
   end
 end
+
+# By the name that a scenario has for it.
+PROTOCOLS = {
+  "lines" => Tidemill::LineConnection, "line_batches" => Tidemill::LineConnection, "messages" => Tidemill::MessageConnection,
+  "netstrings" => Tidemill::NetstringConnection, "blocks" => Tidemill::BlockConnection, "header_content" => Tidemill::HeaderContentConnection,
+  "objects" => Tidemill::ObjectConnection
+}.to_h do |name, base|
+  recorder = Class.new(base) do
+    include Framing
+    include Recording
+    def on_lines(lines) = lines.each { |line| on_line(line) } if name == "line_batches"
+    define_method(:on_message, Tidemill::ObjectConnection.instance_method(:on_message)) if name == "objects"
+  end
+  [name, recorder]
+end.freeze
+RECORDER = Class.new(Tidemill::Connection) { include Recording }
+ECHOES = {"on_line" => :write_line, "on_message" => :write_message, "on_block" => :write_block}.freeze
 
 # The same for datagrams.
 class Socket < Tidemill::Datagram
@@ -180,7 +213,7 @@ class Play
     is_late = me.respond_to?(:is_over) && me.is_over && event != "on_error"
     @problem ||= [@line, "#{name} #{event} came inside another call, or after on_close"] if !@is_in_loop || is_late
     @trace[name] << [Play.number, event, detail] unless ignored?(name, event)
-    @me, @data, @is_in_loop = me || @entities[name], detail, false
+    @me, @event, @data, @is_in_loop = me || @entities[name], event, detail, false
     default.call if default && !@scenario.reacts?(name, event)
     (@reactions[[name, event]] + @reactions[[group_of(name), event]]).sort_by(&:first).each do |_, line, verb, arguments|
       raise(*arguments) if verb == "raise"
@@ -251,8 +284,16 @@ class Play
     @given[name] = WeakRef.new(given)
   end
 
-  def recorder(name)
-    (@scenario.reacts?(name, "on_error") ? ForgivingRecorder : Recorder).new(self, name)
+  # protocol: its name and what its methods answer: lines,max_line=4
+  def recorder(name, protocol = nil)
+    protocol, *options = protocol&.split(",")
+    made = (protocol ? PROTOCOLS.fetch(protocol) : RECORDER).new(self, name)
+    made.extend(Forgiving) if @scenario.reacts?(name, "on_error")
+    options.each do |option|
+      method, value = option.split("=")
+      made.define_singleton_method(method) { value }
+    end
+    made
   end
 
   def schedule(verb, name, *seconds)
@@ -275,9 +316,9 @@ class Play
     end
   end
 
-  def do_listen(name, backlog, reuse_port, max_connections, tls, at)
+  def do_listen(name, backlog, reuse_port, max_connections, tls, protocol, at)
     factory = lambda do
-      made = recorder("#{name}#{@accepted[name] += 1}")
+      made = recorder("#{name}#{@accepted[name] += 1}", protocol)
       keep(made.name, made, made)
       made
     end
@@ -291,12 +332,12 @@ class Play
     @endpoints[name] = listener.endpoint
   end
 
-  def do_connect(name, listener, at, connect_timeout, host, tls, server_name)
+  def do_connect(name, listener, at, connect_timeout, host, tls, server_name, protocol)
     where = endpoint(listener ? "@#{listener}" : at)
     where = "#{where.partition(":").first}://#{host}:#{where.rpartition(":").last}" if host
     options = {connect_timeout: connect_timeout, server_name: server_name}.compact
     options[:tls] = context(tls || "none") if tls || where.start_with?("tls:")
-    made = recorder(name)
+    made = recorder(name, protocol)
     @reactor.connect(where, made, **options)
     keep(name, made, made)
   end
@@ -350,14 +391,24 @@ class Play
     entity(name).proxy_to(entity(target), **{length: length}.compact)
   end
 
-  def do_become(name, new, leftover)
-    made = recorder(new)
+  def do_become(name, new, leftover, protocol)
+    made = recorder(new, protocol)
     entity(name).become(made, **{leftover: leftover}.compact)
     entity(name).is_over = true
     keep(new, made, made)
   end
 
+  def do_write_content(name, header, content)
+    entity(name).write_message(header.split("\n", -1), content)
+  end
+
+  def do_write_object(name, text)
+    entity(name).write_object(JSON.parse(text))
+  end
+
   def do_echo
+    return @me.public_send(ECHOES[@event], @data) if ECHOES[@event]
+
     do_write("@", *@data)
   end
 

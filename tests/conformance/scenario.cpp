@@ -14,8 +14,8 @@ static Grammar operator+(Grammar base, const Grammar& more) {
 }
 
 static const Grammar actions = {
-    {"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=HIGH)?( tls=CONTEXT)?( at ENDPOINT)?"},
-    {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?"},
+    {"listen", "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=HIGH)?( tls=CONTEXT)?( protocol=PROTOCOL)?( at ENDPOINT)?"},
+    {"connect", "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?( protocol=PROTOCOL)?"},
     {"open_datagram", "NEW( at ENDPOINT)?( to TO)?"},
     {"write", "E VALUE( to TO)?"},
     {"join", "E TO"},
@@ -32,7 +32,14 @@ static const Grammar actions = {
     {"send_file", "E ENDPOINT( offset=LOW)?( length=COUNT)?"},
     {"proxy_to", "E TARGET( length=COUNT)?"},
     {"stop_proxy", "E"},
-    {"become", "E NEW( VALUE)?"},
+    {"become", "E NEW( VALUE)?( protocol=PROTOCOL)?"},
+    {"write_line", "E VALUE"},
+    {"write_message", "E VALUE"},
+    {"write_block", "E VALUE"},
+    {"write_content", "E TEXT VALUE"},
+    {"write_object", "E TEXT"},
+    {"set_text", "E COUNT"},
+    {"set_content", "E COUNT"},
     {"make_file", "ENDPOINT VALUE"},
     {"spawn", "NEW TEXT( kill_on_stop=WORD)?"},
     {"close_stdin", "E"},
@@ -92,7 +99,14 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_success", "TEXT"},
                               {"on_failure", "REASON"},
                               {"cancelled", ""},
-                              {"received", "TEXT"}};
+                              {"received", "TEXT"},
+                              {"on_line", "VALUE"},
+                              {"on_text", "VALUE"},
+                              {"on_message", "VALUE"},
+                              {"on_block", "VALUE"},
+                              {"on_header", "VALUE"},
+                              {"on_content", "VALUE"},
+                              {"on_object", "TEXT"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
                               {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?( TRANSPORT)?"},
@@ -172,6 +186,7 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if ((word == "ENDPOINT" || word == "TO") && text.starts_with('"')) return length_of_text(text);
     if (word == "ENDPOINT" || word == "TO" || word == "WORD" || word == "SERVER") return std::min(text.find_first_of(" \t\""), text.size());
     if (word == "CONTEXT") return run(text, small);
+    if (word == "PROTOCOL") return run(text, small + digits + "_,=");
     if (word == "CODE") return run(text, small + "_");
     if (word == "ERRNO") return length_of_errno(text);
     if (word == "REASON") return length_of_reason(text);

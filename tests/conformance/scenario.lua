@@ -21,11 +21,13 @@ end
 -- -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its patterns in WORDS ---------------------
 
 local ACTIONS = {
-    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?",
+    listen = "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( protocol=PROTOCOL)?( at ENDPOINT)?", connect = "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?( protocol=PROTOCOL)?",
     open_datagram = "NEW( at ENDPOINT)?( to TO)?", write = "E VALUE( to TO)?", join = "E TO", set_multicast_ttl = "E COUNT",
     close = "E", abort = "E", end_write = "E", pause = "E", resume = "E", set_idle_timeout = "E TIME",
     send_file = "E ENDPOINT( offset=COUNT)?( length=COUNT)?", proxy_to = "E E( length=COUNT)?", stop_proxy = "E",
-    become = "E NEW( VALUE)?", make_file = "ENDPOINT VALUE",
+    write_line = "E VALUE", write_message = "E VALUE", write_block = "E VALUE", write_content = "E TEXT VALUE", write_object = "E TEXT",
+    set_text = "E COUNT", set_content = "E COUNT",
+    become = "E NEW( VALUE)?( protocol=PROTOCOL)?", make_file = "ENDPOINT VALUE",
     spawn = "NEW TEXT( kill_on_stop=WORD)?", close_stdin = "E", kill = "E WORD", on_signal = "NEW WORD", watch_process = "NEW E", watch_file = "NEW ENDPOINT",
     deferred = "NEW", follow = "NEW E", succeed = "E TEXT", fail = "E CODE", set_timeout = "E TIME", channel = "NEW", subscribe = "NEW E",
     publish = "E TEXT", queue = "NEW", push = "E TEXT", pop = "NEW E", defer = "NEW WORK TEXT", resolve = "NEW ENDPOINT",
@@ -39,12 +41,14 @@ local STEPS = with(FALLIBLE, {
     expect = "(NOTHING|E LINE)", ["then"] = "E LINE", ignore = "GROUP (EVENT|\\*)"})
 local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_exit = "WORD", on_file = "WORD", on_drain = "", on_shutdown = "", on_proxy_end = "REASON", on_end = "", on_close = "REASON",
                on_error = "TEXT", on_tls = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?", on_success = "TEXT",
-               on_failure = "REASON", cancelled = "", received = "TEXT"}
+               on_failure = "REASON", cancelled = "", received = "TEXT",
+               on_line = "VALUE", on_text = "VALUE", on_message = "VALUE", on_block = "VALUE", on_header = "VALUE", on_content = "VALUE",
+               on_object = "TEXT"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched
 local WORDS = {
     NEW = {NAME}, E = {"@", NAME}, GROUP = {"[a-z][a-z_]*%*", NAME}, EVENT = {}, TEXT = {TEXT}, WORD = {'[^%s"]+'},
     VALUE = {TEXT .. " x %d+", TEXT}, OCTETS = {'"[^"]+" x %d+', '"[^"]+"'}, ENDPOINT = {TEXT, '[^%s"]+'}, TO = {TEXT, '[^%s"]+'}, COUNT = {"-?%d+"},
-    TIME = {"-?%d+%.%d+", "-?%d+"}, NOTHING = {"nothing yet", "nothing"}, CONTEXT = {"%l+"}, SERVER = {'[^%s"]+'}, YES = {"true", "false"}, OFF = {"off"}, WORK = {"echo", "raise"}, CODE = {"[a-z_]+"},
+    TIME = {"-?%d+%.%d+", "-?%d+"}, NOTHING = {"nothing yet", "nothing"}, CONTEXT = {"%l+"}, PROTOCOL = {"[%l%d_,=]+"}, SERVER = {'[^%s"]+'}, YES = {"true", "false"}, OFF = {"off"}, WORK = {"echo", "raise"}, CODE = {"[a-z_]+"},
     ERRNO = {"E[A-Z0-9]+"}, REASON = {"ok", "%*", "os E[A-Z0-9]+", "[a-z_]+"}, LINE = {".+"}, ACTION = {".+"}}
 for event in pairs(LINES) do table.insert(WORDS.EVENT, event) end
 local HEAD = {format = "^1$", spec = ".", over = set "tcp unix memory tls", langs = set "cpp python lua ruby", clock = "^%l+$",

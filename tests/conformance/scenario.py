@@ -12,11 +12,13 @@ class Malformed(Exception):
 # -- Grammar: the shape of what follows a verb; each CAPITAL word stands for its pattern in WORDS ----------------------
 
 ACTIONS = {
-    "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?",
+    "listen": "NEW( backlog=COUNT)?( reuse_port=YES)?( max_connections=COUNT)?( tls=CONTEXT)?( protocol=PROTOCOL)?( at ENDPOINT)?", "connect": "NEW (E|at ENDPOINT)( connect_timeout=TIME)?( host=WORD)?( tls=CONTEXT)?( server_name=SERVER)?( protocol=PROTOCOL)?",
     "open_datagram": "NEW( at ENDPOINT)?( to TO)?", "write": "E VALUE( to TO)?", "join": "E TO", "set_multicast_ttl": "E COUNT",
     "close": "E", "abort": "E", "end_write": "E", "pause": "E", "resume": "E", "set_idle_timeout": "E TIME",
     "send_file": "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to": "E E( length=COUNT)?", "stop_proxy": "E",
-    "become": "E NEW( VALUE)?", "make_file": "ENDPOINT VALUE",
+    "write_line": "E VALUE", "write_message": "E VALUE", "write_block": "E VALUE", "write_content": "E TEXT VALUE", "write_object": "E TEXT",
+    "set_text": "E COUNT", "set_content": "E COUNT",
+    "become": "E NEW( VALUE)?( protocol=PROTOCOL)?", "make_file": "ENDPOINT VALUE",
     "spawn": "NEW TEXT( kill_on_stop=WORD)?", "close_stdin": "E", "kill": "E WORD", "on_signal": "NEW WORD", "watch_process": "NEW E", "watch_file": "NEW ENDPOINT",
     "deferred": "NEW", "follow": "NEW E", "succeed": "E TEXT", "fail": "E CODE", "set_timeout": "E TIME", "channel": "NEW", "subscribe": "NEW E",
     "publish": "E TEXT", "queue": "NEW", "push": "E TEXT", "pop": "NEW E", "defer": "NEW WORK TEXT", "resolve": "NEW ENDPOINT",
@@ -29,11 +31,12 @@ STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "
 LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_exit": "WORD", "on_file": "WORD", "on_drain": "", "on_shutdown": "", "on_proxy_end": "REASON",
          "on_end": "", "on_close": "REASON",
          "on_error": "TEXT", "on_tls": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?", "on_success": "TEXT",
-         "on_failure": "REASON", "cancelled": "", "received": "TEXT"}
+         "on_failure": "REASON", "cancelled": "", "received": "TEXT",
+         "on_line": "VALUE", "on_text": "VALUE", "on_message": "VALUE", "on_block": "VALUE", "on_header": "VALUE", "on_content": "VALUE", "on_object": "TEXT"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',
          "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "TO": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",
-         "TIME": r"-?[0-9]+(?:\.[0-9]+)?", "NOTHING": "nothing(?: yet)?", "CONTEXT": "[a-z]+", "SERVER": r'[^\s"]+', "YES": "true|false", "OFF": "off", "WORK": "echo|raise", "CODE": "[a-z_]+",
+         "TIME": r"-?[0-9]+(?:\.[0-9]+)?", "NOTHING": "nothing(?: yet)?", "CONTEXT": "[a-z]+", "PROTOCOL": "[a-z0-9_,=]+", "SERVER": r'[^\s"]+', "YES": "true|false", "OFF": "off", "WORK": "echo|raise", "CODE": "[a-z_]+",
          "ERRNO": "E[A-Z0-9]+", "REASON": r"ok|\*|os E[A-Z0-9]+|[a-z_]+", "LINE": ".+", "ACTION": ".+"}
 HEAD = {"format": "1", "spec": ".+", "over": "(tcp|unix|memory|tls)( (tcp|unix|memory|tls))*", "clock": "manual|system", "needs": "ipv6",
         "langs": "(cpp|python|lua|ruby)( (cpp|python|lua|ruby))*", "limit": r"[0-9]+(\.[0-9]+)?", "fails": "[0-9]+|end"}

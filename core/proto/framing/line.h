@@ -29,6 +29,7 @@ public:
     // The next octets, so many, are one text, told when all of it is there; then come lines again. If they are more than max_text next()
     // fails.
     void set_text(std::size_t octets);
+    bool is_text_due() const { return is_text_; }
 
     // After next() told of a line: it and the whole lines that follow, at most so many, which all count as told.
     std::span<const Bytes> take_lines(std::size_t most);

@@ -94,8 +94,8 @@ module Tidemill
 
     private
 
-    # What a protocol does before the connection begins.
-    def prepare
+    # In a subclass: the name and options of what is put on the stream (bindings/protocol.h).
+    def protocol
     end
 
     def _on_tls

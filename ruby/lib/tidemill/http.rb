@@ -27,8 +27,8 @@ module Tidemill
 
     private
 
-    def prepare
-      Core.http_prepare(self, respond_to?(:on_response), adds_date ? true : false)
+    def protocol
+      ["http", "has_log=#{respond_to?(:on_response) ? 1 : 0} adds_date=#{adds_date ? 1 : 0}"]
     end
 
     def _on_request(number, method, target, has_body)

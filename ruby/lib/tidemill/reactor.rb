@@ -526,8 +526,9 @@ module Tidemill
       unless Core.connection_is_free(connection)
         raise StateError.new("this connection object is in use already", operation: "connect", endpoint: Core.connection_peer(connection))
       end
+      protocol = connection.__send__(:protocol)
+      Core.connection_set_protocol(connection, *protocol) if protocol
       Core.adopt(connection, self)
-      connection.__send__(:prepare)
       @open[connection] = true
       connection
     end
