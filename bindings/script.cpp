@@ -11,7 +11,6 @@ static const char* users_name(Event event) {
 void ScriptHandler::attached(Connection& connection) {
     connection_ = &connection;
     was_attached_ = true;
-    if (protocol_) protocol_->driver().attached(connection);
 }
 
 void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
@@ -26,8 +25,7 @@ bool ScriptHandler::offer(Event event, std::initializer_list<Value> arguments) {
     return is_well;
 }
 
-void ScriptHandler::on_open(Connection& connection) {
-    if (protocol_) protocol_->driver().on_open(connection);
+void ScriptHandler::on_open(Connection&) {
     call(Event::on_open);
 }
 
@@ -41,13 +39,11 @@ void ScriptHandler::on_tls(Connection&, const TlsInfo&) {
     call(Event::_on_tls);
 }
 
-void ScriptHandler::on_drain(Connection& connection) {
-    if (protocol_) protocol_->driver().on_drain(connection);
+void ScriptHandler::on_drain(Connection&) {
     call(Event::on_drain);
 }
 
-void ScriptHandler::on_shutdown(Connection& connection) {
-    if (protocol_) protocol_->driver().on_shutdown(connection);
+void ScriptHandler::on_shutdown(Connection&) {
     call(Event::on_shutdown);
 }
 
@@ -60,8 +56,7 @@ void ScriptHandler::on_end(Connection&) {
     call(Event::on_end);
 }
 
-void ScriptHandler::on_close(Connection& connection, const Error& reason) {
-    if (protocol_) protocol_->driver().on_close(connection, reason);
+void ScriptHandler::on_close(Connection&, const Error& reason) {
     const Value argument = Value::failure(reason);
     call(Event::on_close, &argument, 1);
 }
@@ -72,6 +67,26 @@ void ScriptHandler::receive(Connection& connection, Bytes octets) {
 
 void ScriptHandler::receive_end(Connection& connection) {
     protocol_ ? protocol_->driver().receive_end(connection) : on_end(connection);
+}
+
+void ScriptHandler::receive_open(Connection& connection) {
+    if (protocol_) protocol_->driver().receive_open(connection);
+    on_open(connection);
+}
+
+void ScriptHandler::receive_drain(Connection& connection) {
+    if (protocol_) protocol_->driver().receive_drain(connection);
+    on_drain(connection);
+}
+
+void ScriptHandler::receive_shutdown(Connection& connection) {
+    if (protocol_) protocol_->driver().receive_shutdown(connection);
+    on_shutdown(connection);
+}
+
+void ScriptHandler::receive_close(Connection& connection, const Error& reason) {
+    if (protocol_) protocol_->driver().receive_close(connection, reason);
+    on_close(connection, reason);
 }
 
 void ScriptHandler::go_on(Connection& connection) {

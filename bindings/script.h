@@ -124,6 +124,10 @@ public:
     void on_close(Connection& connection, const Error& reason) final;
     void receive(Connection& connection, Bytes octets) final;
     void receive_end(Connection& connection) final;
+    void receive_open(Connection& connection) final;
+    void receive_drain(Connection& connection) final;
+    void receive_shutdown(Connection& connection) final;
+    void receive_close(Connection& connection, const Error& reason) final;
     void go_on(Connection& connection) final;
     std::string hand_over(Connection& connection) final;
     void release() final;

@@ -44,10 +44,11 @@ HttpConnection::HttpConnection(const HttpServerOptions& options)
 
 // ---- the connection's calls ----
 
-void HttpConnection::on_open(Connection& connection) {
+void HttpConnection::receive_open(Connection& connection) {
+    connection_ = &connection;
     if (adds_date_) date_ = &connection.reactor().service<HttpDate>();
     settle();
-    on_opened(connection);
+    on_open(connection);
 }
 
 void HttpConnection::receive(Connection& connection, Bytes octets) {
@@ -75,22 +76,24 @@ std::string HttpConnection::hand_over(Connection&) {
     return unused;
 }
 
-void HttpConnection::on_drain(Connection&) {
+void HttpConnection::receive_drain(Connection& connection) {
     is_output_full_ = false;
     if (request_.is_there_ && request_.is_begun_ && !request_.is_answered_) tell([&] { on_response_drain(request_); });
     run();
+    on_drain(connection);
 }
 
-void HttpConnection::on_shutdown(Connection&) {
+void HttpConnection::receive_shutdown(Connection& connection) {
     engine_.end_keep_alive();
     run();
+    on_shutdown(connection);
 }
 
-void HttpConnection::on_close(Connection& connection, const Error& reason) {
+void HttpConnection::receive_close(Connection& connection, const Error& reason) {
     is_over_ = true;
     request_.is_cut_ = !request_.is_answered_;
     if (request_.is_there_) tell_response();
-    tell([&] { on_closed(connection, reason); });
+    on_close(connection, reason);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 

@@ -6,7 +6,7 @@
 //     listen<Hello>(reactor, "tcp://127.0.0.1:8080");
 //
 // The callbacks come from the loop only, in the order on_request (on_body* on_body_end)? on_response for one request after the other, with
-// on_response_drain anywhere between an answer's begin and its end; after Connection::pause() none until resume(). on_response comes
+// on_response_drain anywhere between an answer's begin and its end, and those of every handler but on_data and on_end; after Connection::pause() none until resume(). on_response comes
 // exactly once and last, when the answer is whole or has been cut; a body that is still arriving then is read and told to nobody.
 //
 // What a callback raises is answered with 500 if nothing has been answered yet, the connection ends, and the exception goes the way of all
@@ -48,21 +48,16 @@ public:
     // The peer broke the protocol or reached a limit: there is no request, status is what it was answered (0: nothing).
     virtual void on_refusal(Connection& /*connection*/, int /*status*/, const Error& /*why*/) {}
 
-    // The connection's first and last call.
-    virtual void on_opened(Connection&) {}
-    virtual void on_closed(Connection&, const Error& /*reason*/) {}
-
     // ---- Handler
 
-    void attached(Connection& connection) final { connection_ = &connection; }
-    void on_open(Connection& connection) final;
+    void receive_open(Connection& connection) final;
     void receive(Connection& connection, Bytes octets) final;
     void receive_end(Connection& connection) final;
     void go_on(Connection& connection) final;
     std::string hand_over(Connection& connection) final;
-    void on_drain(Connection& connection) final;
-    void on_shutdown(Connection& connection) final;
-    void on_close(Connection& connection, const Error& reason) final;
+    void receive_drain(Connection& connection) final;
+    void receive_shutdown(Connection& connection) final;
+    void receive_close(Connection& connection, const Error& reason) final;
 
     // The request that is going on; nullptr if there is none, or if it has been answered.
     HttpRequest* request() { return request_.is_there_ && !request_.is_told_ ? &request_ : nullptr; }

@@ -54,7 +54,7 @@ public:
     void on_refusal(Connection&, int status, const Error& why) override {
         server_.refusal = std::to_string(status) + " " + std::string(code_name(why.code));
     }
-    void on_closed(Connection&, const Error& reason) override {
+    void on_close(Connection&, const Error& reason) override {
         server_.reason = reason;
         server_.trace += "closed";
     }
