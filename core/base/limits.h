@@ -251,6 +251,9 @@ inline constexpr std::uint64_t http_discard = 256 * 1024;
 // so that the end of a connection is seen while an answer is long in coming.
 inline constexpr std::size_t http_pipelined = 64 * 1024;
 
+// A whole body is compressed from this size on; a shorter one would hardly become shorter still.
+inline constexpr std::size_t http_gzip_from = 256;
+
 // Bodies and pieces of them from this size on go to the connection by themselves; shorter ones are copied behind their head.
 inline constexpr std::size_t http_joined = 4 * 1024;
 

@@ -126,6 +126,15 @@ HttpResponseHead HttpRequest::plan(int status, HttpFields fields, HttpFraming fr
 
 WriteResult HttpRequest::respond(int status, HttpFieldList fields, Bytes body) {
     if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
+    std::vector<HttpField> with;
+    if (is_compress_asked_ && body.size() >= limits::http_gzip_from && begin_gzip(status, fields.get(), with)) {
+        std::string compressed;
+        rare_->gzip->add(body, compressed);
+        rare_->gzip->finish(compressed);
+        rare_->gzip.reset();
+        is_compress_asked_ = false;
+        return respond(status, with, compressed);
+    }
     const HttpResponseHead head = plan(status, fields.get(), HttpFraming::of_length(body.size()));
     if (body.size() >= limits::http_joined) return respond_in_pieces(head, body);
     if (Result<void> done = owner_.engine_.respond(head, body); !done) return owner_.refuse_call(done.error());
@@ -156,13 +165,15 @@ WriteResult HttpRequest::begin_answer(int status, HttpFields fields, HttpFraming
 
 WriteResult HttpRequest::start(int status, HttpFieldList fields) {
     const bool is_bodiless = status == 204 || status == 205 || status == 304;
+    std::vector<HttpField> with;
+    if (is_compress_asked_ && !is_bodiless && begin_gzip(status, fields.get(), with)) return begin_answer(status, with, HttpFraming::chunked());
     const HttpFraming otherwise = is_bodiless ? HttpFraming::none() : HttpFraming::chunked();
     return begin_answer(status, fields.get(), HttpFraming::of_fields(fields.get(), otherwise));
 }
 
 WriteResult HttpRequest::write(Bytes data) {
     if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
-    return write_piece(data);
+    return rare_ && rare_->gzip ? write_gzip(data) : write_piece(data);
 }
 
 WriteResult HttpRequest::write_piece(Bytes data) {
@@ -186,6 +197,9 @@ WriteResult HttpRequest::write_piece(Bytes data) {
 
 WriteResult HttpRequest::finish(HttpFieldList trailers) {
     if (!owner_.may_answer(*this)) return failed(owner_.error_.code);
+    if (rare_ && rare_->gzip) {
+        if (const WriteResult written = finish_gzip(); written.has_failed()) return written;
+    }
     if (Result<void> ended = owner_.engine_.write_end(trailers.get()); !ended) return owner_.refuse_call(ended.error());
     owner_.after_answer();
     return owner_.send_output();

@@ -1,5 +1,6 @@
 // Rare: what few requests have: a body that is gathered, trailers, another handler for the connection. Of http_request.cpp and its friends.
 #pragma once
+#include "tidemill/proto/gzip.h"
 #include "tidemill/serve/http_request.h"
 
 namespace tidemill {
@@ -10,6 +11,8 @@ struct HttpRequest::Rare {
     std::size_t collect_limit = 0;
 
     HttpFieldCopy trailers;
+
+    std::unique_ptr<GzipWriter> gzip;  // the answer goes through it
 
     HandlerPtr next;
     HttpFieldCopy upgrade_fields;

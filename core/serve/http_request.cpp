@@ -81,7 +81,7 @@ void HttpRequest::begin(const HttpHead& head, std::uint64_t number, TimePoint no
     began_ = now;
     status_ = 0;
     is_there_ = true;
-    is_read_ = is_begun_ = is_answered_ = is_told_ = is_paused_ = is_collecting_ = is_cut_ = false;
+    is_read_ = is_begun_ = is_answered_ = is_told_ = is_paused_ = is_collecting_ = is_cut_ = is_compress_asked_ = false;
     is_continue_due_ = head.is_continue_expected;
 }
 

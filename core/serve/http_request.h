@@ -115,6 +115,10 @@ public:
     // All of an answer whose body is a part of an open file. name: for errors.
     WriteResult respond_file(int status, HttpFieldList fields, File file, std::string_view name, std::uint64_t offset, std::uint64_t length);
 
+    // The body of this answer goes as gzip, if the client accepts that and there is no Content-Encoding among the fields; not with respond_file().
+    // Before respond() or start(). An answer with secrets in it beside what a peer has chosen gives them away by its length (BREACH).
+    void compress();
+
     // A stream of events; finish() ends it. ping() keeps proxies from thinking that it is dead.
     WriteResult start_events(HttpFieldList fields = {});
     WriteResult send_event(const HttpServerSentEvent& event);
@@ -156,6 +160,10 @@ private:
     WriteResult begin_answer(int status, HttpFields fields, HttpFraming framing);
     WriteResult respond_in_pieces(const HttpResponseHead& head, Bytes body);
     WriteResult write_piece(Bytes data);
+    // http_gzip.cpp
+    bool begin_gzip(int status, HttpFields fields, std::vector<HttpField>& with);
+    WriteResult write_gzip(Bytes data);
+    WriteResult finish_gzip();
 
     HttpConnection& owner_;
     std::uint64_t number_ = 0;
@@ -176,6 +184,7 @@ private:
     bool is_continue_due_ = false;
     bool is_collecting_ = false;
     bool is_cut_ = false;
+    bool is_compress_asked_ = false;
 };
 
 }  // namespace tidemill
