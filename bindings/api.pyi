@@ -473,6 +473,112 @@ class TlsInfo:
     def peer_subject(self) -> str:
         """Whom that certificate names, as RFC 2253: "CN=example.org,O=Example"; "" without one."""
 
+class HttpConnection(Connection):
+    """A server's connection that speaks HTTP/1.1 and HTTP/1.0. Subclass it, override the callbacks that you need, and listen with the class.
+
+    Callbacks for one request after the other: on_request (on_body* on_body_end)? on_response, with on_response_drain anywhere between an answer's
+    begin and its end; those of Connection besides, but on_data and on_end. What one of them raises is answered with 500 if nothing has been
+    answered yet, and ends the connection. What breaks HTTP is answered (400, 408, 413, 414, 431, ...) and never reaches on_request; so are
+    requests that are too long or too slow.
+    """
+    @property
+    def adds_date(self) -> bool:
+        """Whether answers have the field Date; True unless a class says otherwise."""
+
+    def on_request(self, request: HttpRequest) -> None:
+        """The head of a request is there; its body follows, if it has one. Answer now or later. The default answers 404."""
+    def on_body(self, request: HttpRequest, data: bytes) -> None:
+        """Octets of the body, as they come. Not after the answer is whole, and not of a body that collect() gathers."""
+    def on_body_end(self, request: HttpRequest) -> None:
+        """The request is whole, also one without a body; not if it has been answered before."""
+    def on_response_drain(self, request: HttpRequest) -> None:
+        """After write() answered False, or a file: the queue is short again, go on."""
+    def on_response(self, request: HttpRequest, status: int, octets: int, seconds: float) -> None:
+        """Only if you define it: the answer is whole, or was cut (request.is_cut); for access logs. octets: of its body; seconds: since on_request."""
+    def on_refusal(self, status: int, error: Error) -> None:
+        """What came is no request that may be served: error says why, and status is what the peer was answered; 0: nothing. The connection ends."""
+
+@final
+class HttpRequest:
+    """A request that is being answered. It is over when it has been read and answered to the end, or with its connection: then every call
+    but path and query raises StateError or ClosedError. What is answered wrongly (a line feed in a header, an answer to one that has its
+    own, more octets than Content-Length promised) raises LocalProtocolError and changes nothing.
+
+    headers, in calls: a table by name, or a sequence of pairs. Content-Length, Transfer-Encoding and Connection are set by themselves.
+    """
+    @property
+    def method(self) -> str:
+        """GET, POST, ...; as it was sent."""
+    @property
+    def target(self) -> str:
+        """What stood behind it, percent-encoded: mostly a path and a query."""
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows."""
+    @property
+    def is_cut(self) -> bool:
+        """In on_response: the connection ended before the answer was whole."""
+
+    @property
+    def path(self) -> str:
+        """The target up to "?", percent-encoded, without a host."""
+    @property
+    def query(self) -> str:
+        """The target behind "?", percent-encoded."""
+    @property
+    def version(self) -> str:
+        """"1.1" or "1.0"."""
+    @property
+    def headers(self) -> list[Sequence[str]]:
+        """Pairs of name and value, in the order in which they came."""
+    def header(self, name: str, default: str | None = None) -> str | None:
+        """The value of the first header of that name, in any case of letters."""
+    @property
+    def trailers(self) -> list[Sequence[str]]:
+        """As headers: what came behind a chunked body; there from on_body_end on."""
+    @property
+    def connection(self) -> HttpConnection:
+        """On which it came."""
+    @property
+    def number(self) -> int:
+        """On its connection, from 1 on."""
+    @property
+    def is_answered(self) -> bool:
+        """Whether its answer is whole, or it is over."""
+    def pause(self) -> None:
+        """No on_body until resume(); the peer is held up."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    def collect(self, function: Callable[[HttpRequest, bytes], object], limit: int = -1) -> None:
+        """In on_request: calls the function with the whole body once it is there, instead of on_body and on_body_end. A body of more than `limit`
+        octets, 1 MiB if that is -1, is answered with 413 and the function is not called."""
+    def respond_continue(self) -> None:
+        """100 Continue, for a client that waits for it before it sends its body. Happens by itself when on_request returns without an answer."""
+    def respond(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str], body: bytes) -> bool:
+        """All of the answer. headers and body may be left out. Answers as write()."""
+    def start(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str]) -> bool:
+        """The beginning of an answer in pieces: chunked, unless Content-Length is among the headers, which may be left out."""
+    def write(self, data: bytes) -> bool:
+        """A piece of the answer. False: enough is queued; on_response_drain tells when to go on."""
+    def finish(self, trailers: Sequence[Sequence[str]] | dict[str, str] = ()) -> bool:
+        """The end of an answer in pieces."""
+    def start_events(self, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> bool:
+        """The beginning of an answer that is a stream of server-sent events."""
+    def send_event(self, data: str, event: str = "", id: str = "", retry_after: float = -1.0) -> bool:
+        """One event: line feeds in data make several lines of it. retry_after: seconds until the browser connects again; -1: not said."""
+    def ping(self) -> bool:
+        """A comment, which keeps a stream of events alive."""
+
+@final
+class StaticFiles:
+    """A folder over HTTP: GET and HEAD, ranges, ETag and Last-Modified, index files. Nothing outside of it is found, not by links either, and no
+    name that begins with a dot."""
+
+    def __init__(self, folder: str, index: str = "index.html", cache_control: str = "") -> None:
+        """index: the file that stands for a folder; cache_control: that field of every answer. Errors: OsError."""
+    def serve(self, request: HttpRequest, path: str = "") -> None:
+        """Answers the request with a file; path: which, instead of the request's own."""
+
 @final
 class Timer:
     """A call in the future. Made by call_later and call_every."""

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bindings/framing.h"
+#include "bindings/http.h"
 
 namespace tidemill::script {
 
@@ -15,6 +16,7 @@ static constexpr std::pair<std::string_view, Maker> makers[] = {
     {"netstrings", make_netstrings},
     {"blocks", make_blocks},
     {"header_content", make_header_content},
+    {"http", make_http},
 };
 
 Bytes ProtocolOptions::word(std::string_view name) const {

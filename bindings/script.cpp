@@ -2,6 +2,12 @@
 
 namespace tidemill::script {
 
+// Without the underscore of what only adaptors see.
+static const char* users_name(Event event) {
+    const char* name = event_names[static_cast<std::size_t>(event)];
+    return name[0] == '_' ? name + 1 : name;
+}
+
 void ScriptHandler::attached(Connection& connection) {
     connection_ = &connection;
     was_attached_ = true;
@@ -10,8 +16,13 @@ void ScriptHandler::attached(Connection& connection) {
 void ScriptHandler::call(Event event, const Value* arguments, std::size_t count) {
     Host& host = *host_;  // the callback may be the end of this
     if (!emit(event, arguments, count)) host.on_raised({.handler = this});
-    const char* name = event_names[static_cast<std::size_t>(event)];
-    host.blame({.handler = this}, name[0] == '_' ? name + 1 : name);  // the users' name for it
+    host.blame({.handler = this}, users_name(event));
+}
+
+bool ScriptHandler::offer(Event event, std::initializer_list<Value> arguments) {
+    const bool is_well = emit(event, arguments.begin(), arguments.size());
+    host_->blame({.handler = this}, users_name(event));
+    return is_well;
 }
 
 void ScriptHandler::on_open(Connection&) {
@@ -56,6 +67,26 @@ void ScriptHandler::receive(Connection& connection, Bytes octets) {
 
 void ScriptHandler::receive_end(Connection& connection) {
     protocol_ ? protocol_->driver().receive_end(connection) : on_end(connection);
+}
+
+void ScriptHandler::receive_open(Connection& connection) {
+    if (protocol_) protocol_->driver().receive_open(connection);
+    on_open(connection);
+}
+
+void ScriptHandler::receive_drain(Connection& connection) {
+    if (protocol_) protocol_->driver().receive_drain(connection);
+    on_drain(connection);
+}
+
+void ScriptHandler::receive_shutdown(Connection& connection) {
+    if (protocol_) protocol_->driver().receive_shutdown(connection);
+    on_shutdown(connection);
+}
+
+void ScriptHandler::receive_close(Connection& connection, const Error& reason) {
+    if (protocol_) protocol_->driver().receive_close(connection, reason);
+    on_close(connection, reason);
 }
 
 void ScriptHandler::go_on(Connection& connection) {

@@ -105,6 +105,10 @@ public:
     // For its protocol: calls the object's method of that name.
     void tell(Event event, const Value& argument) { call(event, &argument, 1); }
 
+    // The same for who has something to do before an exception goes its way: false if it was raised; raised() then says where it goes.
+    bool offer(Event event, std::initializer_list<Value> arguments);
+    void raised() { host_->on_raised({.handler = this}); }
+
     // become() gave the connection to another object: this one reaches it no more. release() follows, from the loop.
     void replaced();
 
@@ -120,6 +124,10 @@ public:
     void on_close(Connection& connection, const Error& reason) final;
     void receive(Connection& connection, Bytes octets) final;
     void receive_end(Connection& connection) final;
+    void receive_open(Connection& connection) final;
+    void receive_drain(Connection& connection) final;
+    void receive_shutdown(Connection& connection) final;
+    void receive_close(Connection& connection, const Error& reason) final;
     void go_on(Connection& connection) final;
     std::string hand_over(Connection& connection) final;
     void release() final;

@@ -15,6 +15,7 @@
 // SWIG's Lua knows classes by their plain name, over all SWIG modules in the process; with its namespace no other has this one.
 %nspace tidemill::script::ReactorCore;
 %nspace tidemill::script::TlsCore;
+%nspace tidemill::script::StaticFilesCore;
 
 %define TIDEMILL_RAISE(error)
 { tidemill::script::push_error(L, error); SWIG_fail; }

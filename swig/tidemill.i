@@ -5,6 +5,7 @@
 #include "bindings/datagram.h"
 #include "bindings/facade.h"
 #include "bindings/framing.h"
+#include "bindings/http.h"
 #include "bindings/process.h"
 %}
 
@@ -33,4 +34,5 @@ struct Octets;
 %include "net.i"       // what a connection can do besides write
 %include "datagram.i"  // datagram sockets
 %include "framing.i"   // protocols on a connection: lines, messages, ...
+%include "http.i"      // a server of HTTP
 %include "process.i"   // processes, watches, the standard input

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace tidemill::limits {
 
@@ -205,5 +206,63 @@ inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};
 
 // A periodic timer beats at most this fast: the clock's promised resolution.
 inline constexpr auto shortest_period = 1ms;
+
+// A request line or status line, without its CRLF: longer targets are refused with 414. What browsers and other servers stay below.
+inline constexpr std::size_t http_start_line = 8 * 1024;
+
+// A header section with every CRLF, refused with 431 beyond; and fields in it. Several times what browsers send with their cookies.
+inline constexpr std::size_t http_section = 32 * 1024;
+inline constexpr std::size_t http_fields = 100;
+
+// Trailers, of which a body has a few if any.
+inline constexpr std::size_t http_trailer_section = 4 * 1024;
+inline constexpr std::size_t http_trailers = 20;
+
+// Digits of a chunk's size: as many as 64 bits need. Octets of one chunk's extensions, and of a message's in sum: nobody uses them, and
+// they would be a way to send for ever without a body that grows.
+inline constexpr std::size_t http_chunk_digits = 16;
+inline constexpr std::size_t http_chunk_extension = 256;
+inline constexpr std::size_t http_chunk_extensions = 4 * 1024;
+
+// The longest body whose length is believed (2^53): beyond it programs that count in floating point see another one. A body is
+// streamed, so there is no lower limit by default.
+inline constexpr std::uint64_t http_longest_body = std::uint64_t{1} << 53;
+
+// Interim responses (1xx) before one response.
+inline constexpr std::size_t http_interims = 64;
+
+// Requests on one connection, so that long-lived clients spread anew over the workers and processes there are.
+inline constexpr std::size_t http_requests = 1000;
+
+// A new connection's first request; a head from its first octet to its end, however many reads that takes; an idle connection. A bad
+// line needs a second or two for a head: whoever takes longer holds the connection only.
+inline constexpr auto http_first_octet = 20s;
+inline constexpr auto http_head = 20s;
+inline constexpr auto http_idle = 60s;
+
+// A client's wait from the end of its request to the response's first octet.
+inline constexpr auto http_response = 60s;
+
+// A body of which nothing arrives for this long is given up, and so is a request's that arrives slower than this on average, once the
+// beginning is over.
+inline constexpr auto http_body_progress = 30s;
+inline constexpr std::uint64_t http_body_rate = 500;
+inline constexpr auto http_body_rate_after = 10s;
+
+// A server's: a body that is gathered for the program, and is answered with 413 beyond; much more belongs into a file as it comes.
+inline constexpr std::size_t http_collect = 1024 * 1024;
+
+// Octets that are read of a body which nobody wants any more, so that the connection can go on; beyond them it is closed.
+inline constexpr std::uint64_t http_discard = 256 * 1024;
+
+// Octets of further requests that wait in memory for the answer to the one before; with more of them nothing is read. It is read at all
+// so that the end of a connection is seen while an answer is long in coming.
+inline constexpr std::size_t http_pipelined = 64 * 1024;
+
+// A whole body is compressed from this size on; a shorter one would hardly become shorter still.
+inline constexpr std::size_t http_gzip_from = 256;
+
+// Bodies and pieces of them from this size on go to the connection by themselves; shorter ones are copied behind their head.
+inline constexpr std::size_t http_joined = 4 * 1024;
 
 }  // namespace tidemill::limits

@@ -94,7 +94,7 @@ void Connection::open_now() {
     if (state_ != State::connecting) return;  // close() came while connecting: flush and go, without on_open
     state_ = State::open;
     is_shutdown_due_ = reactor_.is_draining();
-    deliver("on_open", [this] { handler_->on_open(*this); });
+    deliver("on_open", [this] { handler_->receive_open(*this); });
 }
 
 // ---- the loop's calls ----
@@ -200,7 +200,7 @@ bool Connection::tell_rare() {
         if (!is_rare_due_ || state_ != State::open) return true;
         if (!reactor_.may_call()) return call_me(), false;
         if (std::exchange(rare.is_open_due, false)) {
-            deliver("on_open", [this] { handler_->on_open(*this); });
+            deliver("on_open", [this] { handler_->receive_open(*this); });
         } else if (std::exchange(rare.is_proxy_end_due, false)) {
             deliver("on_proxy_end", [&, reason = std::exchange(rare.proxy_end, {})] { handler_->on_proxy_end(*this, reason); });
         } else if (!rare.leftover.empty() && may_tell_data) {
@@ -250,12 +250,12 @@ void Connection::continue_input() {
 
 void Connection::deliver_drain() {
     is_drain_due_ = false;
-    deliver("on_drain", [this] { handler_->on_drain(*this); });
+    deliver("on_drain", [this] { handler_->receive_drain(*this); });
 }
 
 void Connection::deliver_shutdown() {
     is_shutdown_due_ = false;
-    deliver("on_shutdown", [this] { handler_->on_shutdown(*this); });
+    deliver("on_shutdown", [this] { handler_->receive_shutdown(*this); });
 }
 
 void Connection::deliver_tls() {
@@ -503,7 +503,7 @@ void Connection::end(Error reason) {
 
 void Connection::finish() {
     if (rare_ != nullptr) release_replaced();
-    deliver("on_close", [this] { handler_->on_close(*this, reason()); });
+    deliver("on_close", [this] { handler_->receive_close(*this, reason()); });
     handler_.reset();
     if (listener_ != 0) {
         if (auto* listener = static_cast<Listener*>(reactor_.find(listener_))) listener->connection_is_gone();

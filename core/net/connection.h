@@ -12,6 +12,7 @@
 #include "tidemill/net/handler.h"
 #include "tidemill/net/transport.h"
 #include "tidemill/reactor/reactor.h"
+#include "tidemill/sys/file.h"
 #include "tidemill/tls/filter.h"
 
 namespace tidemill {
@@ -94,6 +95,9 @@ public:
     // os (it cannot be opened), argument (not a regular file, a range beyond its end), closed, state as write(). A file that becomes
     // shorter meanwhile ends the connection with the code os; the peer sees a reset.
     Result<void> send_file(std::string_view path, std::int64_t offset = 0, std::int64_t length = -1);
+
+    // The same for a file that is open; name: for errors.
+    Result<void> send_file(File file, std::string_view name, std::int64_t offset = 0, std::int64_t length = -1);
 
     // What arrives goes to the other connection's output instead of on_data, and waits where it is while the other's queue is above its
     // high watermark. It ends with on_proxy_end: after `length` octets (-1: no end), or when the other can be written to no more. The
@@ -215,6 +219,7 @@ private:
     void tell_rare_later();
     void end_rare();
     void abandon_rare();
+    Result<void> check_file(std::string_view name, std::int64_t offset, std::int64_t length) const;
     Result<void> check_proxy(const Connection& target, std::int64_t length) const;
     void leave_target();
     void lose_source(const Error& reason);

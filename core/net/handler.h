@@ -68,6 +68,12 @@ public:
     virtual void receive(Connection& connection, Bytes octets) { on_data(connection, octets); }
     virtual void receive_end(Connection& connection) { on_end(connection); }
 
+    // The same of the callbacks that a protocol and its user both need. The defaults are on_open, on_drain, on_shutdown and on_close.
+    virtual void receive_open(Connection& connection) { on_open(connection); }
+    virtual void receive_drain(Connection& connection) { on_drain(connection); }
+    virtual void receive_shutdown(Connection& connection) { on_shutdown(connection); }
+    virtual void receive_close(Connection& connection, const Error& reason) { on_close(connection, reason); }
+
     // Connection::continue_input() was called: tells what the handler has kept.
     virtual void go_on(Connection&) {}
 

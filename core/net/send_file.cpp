@@ -15,18 +15,29 @@ std::size_t Connection::unsent_file_octets() const {
 }
 
 Result<void> Connection::send_file(std::string_view path, std::int64_t offset, std::int64_t length) {
-    if (Result<void> usable = reactor_.check_usable("send_file", path); !usable) return usable;
-    const auto refuse = [&](ErrorCode code, std::string_view why) { return make_error(code, "send_file", path, why); };
+    if (Result<void> checked = check_file(path, offset, length); !checked) return checked;
+    Result<File> opened = open_file(std::string(path));
+    if (!opened) return opened.error();
+    return send_file(std::move(opened).value(), path, offset, length);
+}
+
+Result<void> Connection::check_file(std::string_view name, std::int64_t offset, std::int64_t length) const {
+    if (Result<void> usable = reactor_.check_usable("send_file", name); !usable) return usable;
+    const auto refuse = [&](ErrorCode code, std::string_view why) { return make_error(code, "send_file", name, why); };
     if (state_ >= State::closing || is_broken()) return refuse(ErrorCode::closed, "the connection is closed");
     if (is_end_write_asked_) return refuse(ErrorCode::state, "end_write() was called before");
     if (offset < 0 || length < -1) return refuse(ErrorCode::argument, "offset must be 0 or more, length as well or -1 for the rest");
-    Result<File> opened = open_file(std::string(path));
-    if (!opened) return opened.error();
-    const std::uint64_t size = opened.value().size, begin = static_cast<std::uint64_t>(offset);
+    return {};
+}
+
+Result<void> Connection::send_file(File file, std::string_view name, std::int64_t offset, std::int64_t length) {
+    if (Result<void> checked = check_file(name, offset, length); !checked) return checked;
+    const auto refuse = [&](ErrorCode code, std::string_view why) { return make_error(code, "send_file", name, why); };
+    const std::uint64_t size = file.size, begin = static_cast<std::uint64_t>(offset);
     if (begin > size) return refuse(ErrorCode::argument, "the offset is beyond the end of the file");
     const std::uint64_t count = length < 0 ? size - begin : static_cast<std::uint64_t>(length);
     if (count > size - begin) return refuse(ErrorCode::argument, "the file ends before offset + length");
-    rare().files.push(std::move(opened).value(), std::string(path), begin, count, output_.size());
+    rare().files.push(std::move(file), std::string(name), begin, count, output_.size());
     // What is written behind a file waits in memory until the file has left: the writer is asked to wait as well.
     is_above_high_ = true;
     if (is_opened_ && can_write_) reactor_.flush_later(*this);

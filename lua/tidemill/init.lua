@@ -16,6 +16,7 @@ local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
 local framing = require "tidemill.framing"
+local http = require "tidemill.http"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
@@ -40,6 +41,9 @@ local tidemill = {
     Workers = require "tidemill.workers",
     TlsContext = tls.TlsContext,
     TlsInfo = tls.TlsInfo,
+    HttpConnection = http.HttpConnection,
+    HttpRequest = http.HttpRequest,
+    StaticFiles = http.StaticFiles,
     Error = errors.Error,
 }
 

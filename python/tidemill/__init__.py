@@ -33,6 +33,7 @@ from .errors import (
     WorkError,
 )
 from .framing import BlockConnection, HeaderContentConnection, LineConnection, MessageConnection, NetstringConnection, ObjectConnection
+from .http import HttpConnection, HttpRequest, StaticFiles
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
@@ -46,6 +47,7 @@ __all__ = [
     "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
     "LineConnection", "MessageConnection", "NetstringConnection", "BlockConnection", "HeaderContentConnection", "ObjectConnection",
     "TlsContext", "TlsInfo",
+    "HttpConnection", "HttpRequest", "StaticFiles",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",

@@ -154,6 +154,27 @@ public:
     void on_content(Connection&, Bytes content) override { play_.seen(me_, "on_content", content); }
 };
 
+// The same for what a server of HTTP is told.
+class Site final : public RecorderOf<tidemill::HttpConnection> {
+public:
+    using RecorderOf::RecorderOf;
+    void on_request(tidemill::HttpRequest& request) override {
+        play_.seen(me_, "on_request", std::string(request.method()) + " " + std::string(request.target()));
+    }
+    void on_body(tidemill::HttpRequest&, Bytes data) override { play_.seen(me_, "on_body", data); }
+    void on_body_end(tidemill::HttpRequest&) override { play_.seen(me_, "on_body_end"); }
+    void on_response_drain(tidemill::HttpRequest&) override { play_.seen(me_, "on_response_drain"); }
+    void on_response(tidemill::HttpRequest& request, int status, std::uint64_t octets, tidemill::Duration) override {
+        play_.seen(me_, "on_response", (request.is_cut() ? "cut " : "") + std::to_string(status) + " " + std::to_string(octets));
+    }
+    void on_refusal(Connection&, int status, const Error& error) override {
+        play_.seen(me_, "on_refusal", std::to_string(status) + " " + std::string(code_name(error.code)));
+    }
+    void collect(tidemill::HttpRequest& request, std::size_t limit) {
+        request.collect([this](tidemill::HttpRequest&, Bytes body) { play_.seen(me_, "on_collected", body); }, limit);
+    }
+};
+
 // The handler that a scenario means by lines,max_line=4 and the like.
 static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, const Step& step) {
     const std::string options = step.has("PROTOCOL") ? step["PROTOCOL"] + "," : "";
@@ -196,6 +217,11 @@ static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, con
         set(header.max_lines, "max_header_lines");
         set(header.max_content, "max_content");
         return tidemill::HandlerPtr(new HeaderContent(play, me, header));
+    }
+    if (protocol == "http") {
+        tidemill::HttpServerOptions http;
+        http.adds_date = false;
+        return tidemill::HandlerPtr(new Site(play, me, http));
     }
     if (!protocol.empty()) throw Failed("this runner has no protocol " + protocol);
     return tidemill::HandlerPtr(new Recorder(play, me));
@@ -322,6 +348,10 @@ private:
         if (verb == "write_content") return write_content(step);
         if (verb == "set_text") return with_protocol<tidemill::LineConnection>(step["E"]).set_text(length(step));
         if (verb == "set_content") return with_protocol<tidemill::HeaderContentConnection>(step["E"]).set_content(length(step));
+        if (verb == "respond" || verb == "start_response" || verb == "write_body" || verb == "finish_response") return respond(step);
+        if (verb == "collect") return with_protocol<Site>(step["E"]).collect(request(step["E"]), length(step));
+        if (verb == "pause_request") return request(step["E"]).pause();
+        if (verb == "resume_request") return request(step["E"]).resume();
         if (verb == "join") return with_datagram(step, [&](Datagram& datagram) { value_of(datagram.join(step["TO"])); });
         if (verb == "set_multicast_ttl") {
             return with_datagram(step,
@@ -682,6 +712,36 @@ private:
         }
         auto& handler = with_protocol<tidemill::HeaderContentConnection>(step["E"]);
         finish_frame(step["E"], handler.write_message(*entity(step["E"])->connection, lines, step["VALUE"]));
+    }
+
+    tidemill::HttpRequest& request(const std::string& name) {
+        tidemill::HttpRequest* found = with_protocol<Site>(name).request();
+        if (found == nullptr) throw Refused(make_error(ErrorCode::state, "respond"));
+        return *found;
+    }
+
+    void respond(const Step& step) {
+        tidemill::HttpRequest& it = request(step["E"]);
+        tidemill::WriteResult written;
+        if (step.verb == "respond") written = it.respond(status_of(step), {}, step["VALUE"]);
+        if (step.verb == "start_response") written = it.start(status_of(step), fields_of(step["TEXT"]));
+        if (step.verb == "write_body") written = it.write(step["VALUE"]);
+        if (step.verb == "finish_response") written = it.finish();
+        if (written.has_failed()) throw Refused(it.error());
+    }
+
+    static int status_of(const Step& step) { return static_cast<int>(step.count("COUNT")); }
+
+    // "name: value" a line.
+    static std::vector<tidemill::HttpField> fields_of(Bytes text) {
+        std::vector<tidemill::HttpField> fields;
+        while (!text.empty()) {
+            const Bytes line = text.substr(0, text.find('\n'));
+            const std::size_t colon = line.find(": ");
+            if (colon != line.npos) fields.push_back({line.substr(0, colon), line.substr(colon + 2)});
+            text.remove_prefix(std::min(line.size() + 1, text.size()));
+        }
+        return fields;
     }
 
     void echo() {

@@ -84,15 +84,43 @@ function framed:on_object(value)
     self.play:seen(self.name, "on_object", json.encode(value), self)
 end
 
+-- What a server of HTTP is told; the request is the one that actions mean.
+local site = {adds_date = false}
+
+function site:on_request(request)
+    self.request = request
+    self.play:seen(self.name, "on_request", request:method() .. " " .. request:target(), self)
+end
+
+function site:on_body(_, data)
+    self.play:seen(self.name, "on_body", data, self)
+end
+
+function site:on_body_end()
+    self.play:seen(self.name, "on_body_end", nil, self)
+end
+
+function site:on_response_drain()
+    self.play:seen(self.name, "on_response_drain", nil, self)
+end
+
+function site:on_response(request, status, octets)
+    self.play:seen(self.name, "on_response", ("%s%d %d"):format(request:is_cut() and "cut " or "", status, octets), self)
+end
+
+function site:on_refusal(status, problem)
+    self.play:seen(self.name, "on_refusal", ("%d %s"):format(status, problem.code), self)
+end
+
 -- By the name that a scenario has for it.
 local protocols = {lines = "LineConnection", line_batches = "LineConnection", messages = "MessageConnection", netstrings = "NetstringConnection",
-    blocks = "BlockConnection", header_content = "HeaderContentConnection", objects = "ObjectConnection"}
+    blocks = "BlockConnection", header_content = "HeaderContentConnection", objects = "ObjectConnection", http = "HttpConnection"}
 for name, class in pairs(protocols) do
     local recorder = tidemill[class]:extend()
     for key, method in pairs(Recorder) do
         if key:find("^on_") or key == "init" then recorder[key] = method end
     end
-    for key, method in pairs(framed) do recorder[key] = method end
+    for key, method in pairs(name == "http" and site or framed) do recorder[key] = method end
     protocols[name] = recorder
 end
 protocols.objects.on_message = tidemill.ObjectConnection.on_message
@@ -371,6 +399,37 @@ function verbs.write_content(play, name, header, content)
     local lines = {}
     for line in (header .. "\n"):gmatch("(.-)\n") do table.insert(lines, line) end
     play:entity(name):write_message(lines, content)
+end
+
+function verbs.respond(play, name, status, body)
+    play:entity(name).request:respond(status, nil, body)
+end
+
+function verbs.start_response(play, name, status, text)
+    local fields = {}
+    for header, value in text:gmatch("([^:\n]+): ([^\n]*)") do table.insert(fields, {header, value}) end
+    play:entity(name).request:start(status, fields)
+end
+
+function verbs.write_body(play, name, data)
+    play:entity(name).request:write(data)
+end
+
+function verbs.finish_response(play, name)
+    play:entity(name).request:finish()
+end
+
+function verbs.collect(play, name, limit)
+    local me = play:entity(name)
+    me.request:collect(function(_, body) play:seen(me.name, "on_collected", body, me) end, {limit = limit})
+end
+
+function verbs.pause_request(play, name)
+    play:entity(name).request:pause()
+end
+
+function verbs.resume_request(play, name)
+    play:entity(name).request:resume()
 end
 
 function verbs.write_object(play, name, text)

@@ -82,6 +82,29 @@ class Framed(Recorder):
     def on_object(self, value):
         self.play.seen(self.name, "on_object", json.dumps(value, separators=(",", ":")), me=self)
 
+class Site(Recorder):
+    """The same for what a server of HTTP is told; the request is the one that actions mean."""
+    adds_date = False
+
+    def on_request(self, request):
+        self.request = request
+        self.play.seen(self.name, "on_request", f"{request.method} {request.target}".encode(), me=self)
+
+    def on_body(self, request, data):
+        self.play.seen(self.name, "on_body", data, me=self)
+
+    def on_body_end(self, request):
+        self.play.seen(self.name, "on_body_end", me=self)
+
+    def on_response_drain(self, request):
+        self.play.seen(self.name, "on_response_drain", me=self)
+
+    def on_response(self, request, status, octets, seconds):
+        self.play.seen(self.name, "on_response", f"{'cut ' if request.is_cut else ''}{status} {octets}".encode(), me=self)
+
+    def on_refusal(self, status, error):
+        self.play.seen(self.name, "on_refusal", f"{status} {error.code}", me=self)
+
 class Batches(Framed):
     def on_lines(self, lines):
         for line in lines:
@@ -94,7 +117,7 @@ class Objects(Framed):
 PROTOCOLS = {"lines": (Framed, tidemill.LineConnection), "line_batches": (Batches, tidemill.LineConnection),
              "messages": (Framed, tidemill.MessageConnection), "netstrings": (Framed, tidemill.NetstringConnection),
              "blocks": (Framed, tidemill.BlockConnection), "header_content": (Framed, tidemill.HeaderContentConnection),
-             "objects": (Objects, tidemill.ObjectConnection)}
+             "objects": (Objects, tidemill.ObjectConnection), "http": (Site, tidemill.HttpConnection)}
 ECHOES = {"on_line": "write_line", "on_message": "write_message", "on_block": "write_block"}
 
 class Socket(tidemill.Datagram):
@@ -340,6 +363,28 @@ class Play:
 
     def do_write_object(self, name, text):
         self.entity(name).write_object(json.loads(text))
+
+    def do_respond(self, name, status, body):
+        self.entity(name).request.respond(status, [], body)
+
+    def do_start_response(self, name, status, fields):
+        self.entity(name).request.start(status, [line.split(": ", 1) for line in fields.split("\n") if line])
+
+    def do_write_body(self, name, data):
+        self.entity(name).request.write(data)
+
+    def do_finish_response(self, name):
+        self.entity(name).request.finish()
+
+    def do_collect(self, name, limit):
+        me = self.entity(name)
+        me.request.collect(lambda _, body: self.seen(me.name, "on_collected", body, me=me), limit)
+
+    def do_pause_request(self, name):
+        self.entity(name).request.pause()
+
+    def do_resume_request(self, name):
+        self.entity(name).request.resume()
 
     def do_echo(self):
         if self.event in ECHOES:

@@ -77,6 +77,38 @@ module Framing
   end
 end
 
+# What a server of HTTP is told; the request is the one that actions mean.
+module Site
+  attr_reader :request
+
+  def adds_date = false
+
+  def on_request(request)
+    @request = request
+    @play.seen(@name, "on_request", "#{request.method} #{request.target}".b, me: self)
+  end
+
+  def on_body(_request, data)
+    @play.seen(@name, "on_body", data, me: self)
+  end
+
+  def on_body_end(_request)
+    @play.seen(@name, "on_body_end", me: self)
+  end
+
+  def on_response_drain(_request)
+    @play.seen(@name, "on_response_drain", me: self)
+  end
+
+  def on_response(request, status, octets, _seconds)
+    @play.seen(@name, "on_response", "#{"cut " if request.cut?}#{status} #{octets}".b, me: self)
+  end
+
+  def on_refusal(status, error)
+    @play.seen(@name, "on_refusal", "#{status} #{error.code}", me: self)
+  end
+end
+
 module Forgiving
   def on_error(error)
     @play.seen(@name, "on_error", error.message, me: self)
@@ -87,10 +119,10 @@ end
 PROTOCOLS = {
   "lines" => Tidemill::LineConnection, "line_batches" => Tidemill::LineConnection, "messages" => Tidemill::MessageConnection,
   "netstrings" => Tidemill::NetstringConnection, "blocks" => Tidemill::BlockConnection, "header_content" => Tidemill::HeaderContentConnection,
-  "objects" => Tidemill::ObjectConnection
+  "objects" => Tidemill::ObjectConnection, "http" => Tidemill::HttpConnection
 }.to_h do |name, base|
   recorder = Class.new(base) do
-    include Framing
+    include(name == "http" ? Site : Framing)
     include Recording
     def on_lines(lines) = lines.each { |line| on_line(line) } if name == "line_batches"
     define_method(:on_message, Tidemill::ObjectConnection.instance_method(:on_message)) if name == "objects"
@@ -400,6 +432,35 @@ class Play
 
   def do_write_content(name, header, content)
     entity(name).write_message(header.split("\n", -1), content)
+  end
+
+  def do_respond(name, status, body)
+    entity(name).request.respond(status, nil, body)
+  end
+
+  def do_start_response(name, status, fields)
+    entity(name).request.start(status, fields.split("\n").map { |line| line.split(": ", 2) })
+  end
+
+  def do_write_body(name, data)
+    entity(name).request.write(data)
+  end
+
+  def do_finish_response(name)
+    entity(name).request.finish
+  end
+
+  def do_collect(name, limit)
+    me = entity(name)
+    me.request.collect(limit: limit) { |_, body| seen(me.name, "on_collected", body, me: me) }
+  end
+
+  def do_pause_request(name)
+    entity(name).request.pause
+  end
+
+  def do_resume_request(name)
+    entity(name).request.resume
   end
 
   def do_write_object(name, text)

@@ -27,6 +27,8 @@ local ACTIONS = {
     send_file = "E ENDPOINT( offset=COUNT)?( length=COUNT)?", proxy_to = "E E( length=COUNT)?", stop_proxy = "E",
     write_line = "E VALUE", write_message = "E VALUE", write_block = "E VALUE", write_content = "E TEXT VALUE", write_object = "E TEXT",
     set_text = "E COUNT", set_content = "E COUNT",
+    respond = "E COUNT VALUE", start_response = "E COUNT TEXT", write_body = "E VALUE", finish_response = "E", collect = "E COUNT",
+    pause_request = "E", resume_request = "E",
     become = "E NEW( VALUE)?( protocol=PROTOCOL)?", make_file = "ENDPOINT VALUE",
     spawn = "NEW TEXT( kill_on_stop=WORD)?", close_stdin = "E", kill = "E WORD", on_signal = "NEW WORD", watch_process = "NEW E", watch_file = "NEW ENDPOINT",
     deferred = "NEW", follow = "NEW E", succeed = "E TEXT", fail = "E CODE", set_timeout = "E TIME", channel = "NEW", subscribe = "NEW E",
@@ -43,7 +45,9 @@ local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_e
                on_error = "TEXT", on_tls = "TEXT", fired = "", on_datagram = "VALUE( from TO)?", on_lost = "REASON( of TO)?", on_success = "TEXT",
                on_failure = "REASON", cancelled = "", received = "TEXT",
                on_line = "VALUE", on_text = "VALUE", on_message = "VALUE", on_block = "VALUE", on_header = "VALUE", on_content = "VALUE",
-               on_object = "TEXT"}
+               on_object = "TEXT",
+               on_request = "VALUE", on_body = "VALUE", on_body_end = "", on_collected = "VALUE", on_response = "VALUE", on_response_drain = "",
+               on_refusal = "TEXT"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched
 local WORDS = {
     NEW = {NAME}, E = {"@", NAME}, GROUP = {"[a-z][a-z_]*%*", NAME}, EVENT = {}, TEXT = {TEXT}, WORD = {'[^%s"]+'},

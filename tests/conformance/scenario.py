@@ -18,6 +18,8 @@ ACTIONS = {
     "send_file": "E ENDPOINT( offset=COUNT)?( length=COUNT)?", "proxy_to": "E E( length=COUNT)?", "stop_proxy": "E",
     "write_line": "E VALUE", "write_message": "E VALUE", "write_block": "E VALUE", "write_content": "E TEXT VALUE", "write_object": "E TEXT",
     "set_text": "E COUNT", "set_content": "E COUNT",
+    "respond": "E COUNT VALUE", "start_response": "E COUNT TEXT", "write_body": "E VALUE", "finish_response": "E", "collect": "E COUNT",
+    "pause_request": "E", "resume_request": "E",
     "become": "E NEW( VALUE)?( protocol=PROTOCOL)?", "make_file": "ENDPOINT VALUE",
     "spawn": "NEW TEXT( kill_on_stop=WORD)?", "close_stdin": "E", "kill": "E WORD", "on_signal": "NEW WORD", "watch_process": "NEW E", "watch_file": "NEW ENDPOINT",
     "deferred": "NEW", "follow": "NEW E", "succeed": "E TEXT", "fail": "E CODE", "set_timeout": "E TIME", "channel": "NEW", "subscribe": "NEW E",
@@ -32,7 +34,8 @@ LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_exit
          "on_end": "", "on_close": "REASON",
          "on_error": "TEXT", "on_tls": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?", "on_success": "TEXT",
          "on_failure": "REASON", "cancelled": "", "received": "TEXT",
-         "on_line": "VALUE", "on_text": "VALUE", "on_message": "VALUE", "on_block": "VALUE", "on_header": "VALUE", "on_content": "VALUE", "on_object": "TEXT"}
+         "on_line": "VALUE", "on_text": "VALUE", "on_message": "VALUE", "on_block": "VALUE", "on_header": "VALUE", "on_content": "VALUE", "on_object": "TEXT",
+         "on_request": "VALUE", "on_body": "VALUE", "on_body_end": "", "on_collected": "VALUE", "on_response": "VALUE", "on_response_drain": "", "on_refusal": "TEXT"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',
          "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "TO": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",

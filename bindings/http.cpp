@@ -1,0 +1,211 @@
+#include "bindings/http.h"
+
+#include "tidemill/serve/http_connection.h"
+
+namespace tidemill::script {
+namespace {
+
+// Tells the object that it is the protocol of.
+class ScriptHttp final : public HttpConnection, public Protocol {
+public:
+    ScriptHttp(ScriptHandler& object, bool has_log, const HttpServerOptions& options)
+        : HttpConnection(options), object_(object), has_log_(has_log) {}
+
+    DriverBase& driver() override { return *this; }
+    Result<WriteResult> write_frame(Connection& connection, Bytes) override {
+        return make_error(ErrorCode::state, "write", connection.peer(), "HTTP is written by its requests");
+    }
+
+    void on_request(HttpRequest& request) override {
+        tell(request, Event::_on_request,
+             {Value::number(static_cast<std::int64_t>(request.number())), Value::words(request.method()), Value::words(request.target()),
+              Value::flag(request.has_body())});
+    }
+    void on_body(HttpRequest& request, Bytes data) override { tell(request, Event::_on_body, {Value::octets(data)}); }
+    void on_body_end(HttpRequest& request) override { tell(request, Event::_on_body_end, {}); }
+    void on_response_drain(HttpRequest& request) override { tell(request, Event::_on_response_drain, {}); }
+    void on_response(HttpRequest& request, int status, std::uint64_t octets, Duration time) override {
+        if (!has_log_) return;
+        const double seconds = std::chrono::duration<double>(time).count();
+        tell(request, Event::_on_response,
+             {Value::number(status), Value::number(static_cast<std::int64_t>(octets)), Value::seconds(seconds), Value::flag(request.is_cut())});
+    }
+    void on_refusal(Connection&, int status, const Error& why) override {
+        if (!object_.offer(Event::_on_refusal, {Value::number(status), Value::failure(why)})) object_.raised();
+    }
+    void collected(HttpRequest& request, Bytes body) { tell(request, Event::_on_collected, {Value::octets(body)}); }
+
+private:
+    // Before the exception goes its way, which may end the connection, the peer is answered.
+    void tell(HttpRequest& request, Event event, std::initializer_list<Value> arguments) {
+        if (object_.offer(event, arguments)) return;
+        request.fail();
+        object_.raised();
+    }
+
+    ScriptHandler& object_;
+    bool has_log_;
+};
+
+// Its fields as a text; in memory that serves the next call.
+Bytes as_text(HttpFields fields) {
+    thread_local std::string text;
+    text.clear();
+    for (const HttpField& field : fields) text.append(field.name).append("\n").append(field.value).append("\n");
+    if (!text.empty()) text.pop_back();
+    return text;
+}
+
+// The parts of such a text, for as long as the text. Throws local_protocol.
+class Fields {
+public:
+    Fields(Bytes text, int count) {
+        for (int i = 0; i < count; ++i) {
+            const Bytes name = next(text);
+            fields_.push_back({name, next(text)});
+        }
+        if (has_failed_ || !is_at_end_) {
+            if (count > 0 || !text.empty()) throw Failure{make_error(ErrorCode::local_protocol, "respond", {}, "a field with a line feed in it")};
+        }
+    }
+    HttpFields get() const { return fields_; }
+
+private:
+    Bytes next(Bytes& text) {
+        has_failed_ = has_failed_ || is_at_end_;
+        const std::size_t end = text.find('\n');
+        const Bytes part = text.substr(0, end);
+        is_at_end_ = end == text.npos;
+        text.remove_prefix(is_at_end_ ? text.size() : end + 1);
+        return part;
+    }
+
+    std::vector<HttpField> fields_;
+    bool is_at_end_ = false;
+    bool has_failed_ = false;
+};
+
+Error no_request(const ScriptHandler& handler) {
+    const bool is_open = handler.connection() != nullptr;
+    return make_error(is_open ? ErrorCode::state : ErrorCode::closed, "respond", is_open ? handler.connection()->peer() : std::string{},
+                      is_open ? "the request is over" : "the connection is closed");
+}
+
+HttpRequest& find(ScriptHandler& handler, std::uint64_t number) {
+    Connection* connection = handler.connection();
+    if (connection != nullptr) {
+        if (Result<void> usable = connection->reactor().check_usable("respond"); !usable) throw Failure{usable.error()};
+        auto* protocol = dynamic_cast<ScriptHttp*>(handler.protocol());
+        HttpRequest* request = protocol == nullptr ? nullptr : protocol->request();
+        if (request != nullptr && request->number() == number) return *request;
+    }
+    throw Failure{no_request(handler)};
+}
+
+bool check(const HttpRequest& request, WriteResult written) {
+    if (written.has_failed()) throw Failure{request.error()};
+    return written.is_flowing();
+}
+
+}  // namespace
+
+std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options) {
+    HttpServerOptions server;
+    server.adds_date = options.number("adds_date") != 0;
+    return std::make_unique<ScriptHttp>(handler, options.number("has_log") != 0, server);
+}
+
+Bytes http_fields(ScriptHandler& handler, std::uint64_t request) {
+    return as_text(find(handler, request).fields());
+}
+
+Bytes http_trailers(ScriptHandler& handler, std::uint64_t request) {
+    return as_text(find(handler, request).trailers());
+}
+
+Bytes http_header(ScriptHandler& handler, std::uint64_t request, Bytes name) {
+    const HttpField* field = find(handler, request).head().find(name);
+    if (field == nullptr) return {};
+    thread_local std::string text;
+    text.assign("=").append(field->value);
+    return text;
+}
+
+Bytes http_version(ScriptHandler& handler, std::uint64_t request) {
+    return find(handler, request).minor_version() == 0 ? "1.0" : "1.1";
+}
+
+bool http_is_answered(ScriptHandler& handler, std::uint64_t request) {
+    auto* protocol = handler.connection() == nullptr ? nullptr : dynamic_cast<ScriptHttp*>(handler.protocol());
+    const HttpRequest* found = protocol == nullptr ? nullptr : protocol->request();
+    return found == nullptr || found->number() != request || found->is_answered();
+}
+
+bool http_respond(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Octets body) {
+    HttpRequest& found = find(handler, request);
+    return check(found, found.respond(status, Fields(fields, count).get(), body.bytes));
+}
+
+bool http_start(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count) {
+    HttpRequest& found = find(handler, request);
+    return check(found, found.start(status, Fields(fields, count).get()));
+}
+
+bool http_write(ScriptHandler& handler, std::uint64_t request, Octets data) {
+    HttpRequest& found = find(handler, request);
+    return check(found, found.write(data.bytes));
+}
+
+bool http_finish(ScriptHandler& handler, std::uint64_t request, Bytes trailers, int count) {
+    HttpRequest& found = find(handler, request);
+    return check(found, found.finish(Fields(trailers, count).get()));
+}
+
+bool http_start_events(ScriptHandler& handler, std::uint64_t request, Bytes fields, int count) {
+    HttpRequest& found = find(handler, request);
+    return check(found, found.start_events(Fields(fields, count).get()));
+}
+
+bool http_send_event(ScriptHandler& handler, std::uint64_t request, Bytes data, Bytes event, Bytes id, double retry) {
+    HttpRequest& found = find(handler, request);
+    const Duration wait = retry < 0 ? Duration{-1} : seconds_to_duration(retry, "send_event");
+    return check(found, found.send_event({.data = data, .event = event, .id = id, .retry = wait}));
+}
+
+bool http_ping(ScriptHandler& handler, std::uint64_t request) {
+    HttpRequest& found = find(handler, request);
+    return check(found, found.ping());
+}
+
+void http_respond_continue(ScriptHandler& handler, std::uint64_t request) {
+    HttpRequest& found = find(handler, request);
+    check(found, found.respond_continue());
+}
+
+void http_pause(ScriptHandler& handler, std::uint64_t request) {
+    find(handler, request).pause();
+}
+
+void http_resume(ScriptHandler& handler, std::uint64_t request) {
+    find(handler, request).resume();
+}
+
+void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t limit) {
+    HttpRequest& found = find(handler, request);
+    auto* protocol = static_cast<ScriptHttp*>(handler.protocol());
+    found.collect([protocol](HttpRequest& whole, Bytes body) { protocol->collected(whole, body); },
+                  limit < 0 ? limits::http_collect : static_cast<std::size_t>(limit));
+}
+
+StaticFilesCore::StaticFilesCore(Bytes folder, Bytes index, Bytes cache_control) {
+    Result<StaticFiles> opened = StaticFiles::open(std::string(folder), {.index = std::string(index), .cache_control = std::string(cache_control)});
+    if (!opened) throw Failure{opened.error()};
+    files_ = std::make_unique<StaticFiles>(std::move(opened).value());
+}
+
+void StaticFilesCore::serve(ScriptHandler& handler, std::uint64_t request, Bytes path) {
+    HttpRequest& found = find(handler, request);
+    files_->serve(found, path.empty() ? found.path() : path);
+}
+
+}  // namespace tidemill::script

@@ -1,0 +1,49 @@
+// A server of HTTP at script size (facade.h): an HttpConnection that tells a script's object, and the calls on its request by the request's
+// number. Fields cross as one text, a line for each name and one for each value, with their count of fields, which shows a line feed that was
+// in one of them.
+#pragma once
+#include "bindings/protocol.h"
+#include "tidemill/serve/static_files.h"
+
+namespace tidemill::script {
+
+// For the table of protocol.cpp: has_log (the object is told of answers as well), adds_date; 0 or 1.
+std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options);
+
+// ---- What was asked. Throw state once the request is over, or closed with its connection.
+
+Bytes http_fields(ScriptHandler& handler, std::uint64_t request);
+Bytes http_trailers(ScriptHandler& handler, std::uint64_t request);
+// "=" and the value of the first field of that name; "" if there is none.
+Bytes http_header(ScriptHandler& handler, std::uint64_t request, Bytes name);
+Bytes http_version(ScriptHandler& handler, std::uint64_t request);
+bool http_is_answered(ScriptHandler& handler, std::uint64_t request);
+
+// ---- How it is answered. Answer whether to go on writing. Throw local_protocol, closed, state.
+
+bool http_respond(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Octets body);
+bool http_start(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count);
+bool http_write(ScriptHandler& handler, std::uint64_t request, Octets data);
+bool http_finish(ScriptHandler& handler, std::uint64_t request, Bytes trailers, int count);
+bool http_start_events(ScriptHandler& handler, std::uint64_t request, Bytes fields, int count);
+// retry: seconds; negative: not said.
+bool http_send_event(ScriptHandler& handler, std::uint64_t request, Bytes data, Bytes event, Bytes id, double retry);
+bool http_ping(ScriptHandler& handler, std::uint64_t request);
+void http_respond_continue(ScriptHandler& handler, std::uint64_t request);
+void http_pause(ScriptHandler& handler, std::uint64_t request);
+void http_resume(ScriptHandler& handler, std::uint64_t request);
+// limit: -1 for the default.
+void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t limit);
+
+class StaticFilesCore {
+public:
+    // Throws os.
+    StaticFilesCore(Bytes folder, Bytes index, Bytes cache_control);
+    // path: "" for the request's. Throws closed, state.
+    void serve(ScriptHandler& handler, std::uint64_t request, Bytes path);
+
+private:
+    std::unique_ptr<StaticFiles> files_;
+};
+
+}  // namespace tidemill::script
