@@ -228,8 +228,7 @@ enum class Name : std::uint8_t {
     forget = count
 };
 
-constexpr const char* other_names[] = {"_call_timer", "_callee",    "_accept",        "_report",
-                                       "_pulse",      "on_error",   "_error_handler", "_objects"};
+constexpr const char* other_names[] = {"_call_timer", "_callee", "_accept", "_report", "_pulse", "on_error", "_error_handler", "_objects"};
 static_assert(std::size(other_names) == static_cast<std::size_t>(Name::count) - event_count);
 
 // The door's upvalues.

@@ -42,12 +42,12 @@ class Connection final : public Source {
 public:
     enum class State : std::uint8_t { connecting, open, closing, closed };
 
-    // Octets are copied; they leave in one system call when the turn ends, or once the stream is open. wait: more than the high
-    // watermark is queued, on_drain will tell when to go on. Fails with closed after close(), abort() or the end; with state after
-    // end_write() or from a foreign thread. Octets that would make the queue larger than the output limit end the connection: write()
-    // answers wait, on_close gets limit, and the peer sees a reset. The error is told once, and to him who can tell it from others. So it
-    // is when the peer is gone and its last words are still being read: what is written then is lost, and answered with wait (with closed
-    // if paused, as nothing would follow).
+    // Octets are copied; they leave in one system call when the turn ends, or once the stream is open. Who writes many at once, with
+    // nothing queued, has them sent at once and only the rest copied. wait: more than the high watermark is queued, on_drain will tell when
+    // to go on. Fails with closed after close(), abort() or the end; with state after end_write() or from a foreign thread. Octets that
+    // would make the queue larger than the output limit end the connection: write() answers wait, on_close gets limit, and the peer sees a
+    // reset. The error is told once, and to him who can tell it from others. So it is when the peer is gone and its last words are still
+    // being read: what is written then is lost, and answered with wait (with closed if paused, as nothing would follow).
     WriteResult write(Bytes octets);
 
     // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.
@@ -245,12 +245,12 @@ private:
 
     // Idle connections are counted in ten thousands: the small members come first, into the room that Source leaves.
     State state_ = State::connecting;
-    std::uint8_t reads_left_ = 0;   // of this turn; with read_turn_ and octets_left_
-    bool is_opened_ : 1 = false;    // on_open is behind us, or the stream is there and nobody is to be told
+    std::uint8_t reads_left_ = 0;  // of this turn; with read_turn_ and octets_left_
+    bool is_opened_ : 1 = false;  // on_open is behind us, or the stream is there and nobody is to be told
     bool is_paused_ : 1 = false;
-    bool is_held_ : 1 = false;      // by the queue of the connection that it is a proxy to
+    bool is_held_ : 1 = false;  // by the queue of the connection that it is a proxy to
     bool is_rare_due_ : 1 = false;  // tell_rare() has something to tell
-    bool can_read_ : 1 = false;     // reading has not said "would block" since it was last reported
+    bool can_read_ : 1 = false;  // reading has not said "would block" since it was last reported
     bool can_write_ : 1 = true;
     bool is_end_near_ : 1 = false;  // the poller saw the end: read until it comes
     bool has_peer_ended_ : 1 = false;
@@ -262,7 +262,7 @@ private:
     bool is_call_due_ : 1 = false;  // the loop has been asked to call on_ready
     bool is_linger_due_ : 1 = false;
     bool is_accepted_ : 1 = false;
-    bool is_tls_due_ : 1 = false;   // the handshake is done and on_tls is not
+    bool is_tls_due_ : 1 = false;  // the handshake is done and on_tls is not
 
     Reactor& reactor_;
     HandlerPtr handler_;

@@ -81,7 +81,8 @@ TEST_CASE("fork_child_that_destroys_the_reactor_does_not_disturb_the_parent") {
 TEST_CASE("fork_child_can_destroy_a_reactor_whose_resolver_has_threads") {
     Reactor reactor;
     bool has_answer = false;
-    reactor.service<Resolver>().resolve(parse_endpoint("tcp://localhost:1", "test").value(), "test", [&](const auto&) { has_answer = true; });
+    reactor.service<Resolver>().resolve(parse_endpoint("tcp://localhost:1", "test").value(), "test",
+                                        [&](const auto&) { has_answer = true; });
     REQUIRE(run_until(reactor, [&] { return has_answer; }));
     CHECK(in_child([&] {
               reactor.~Reactor();
