@@ -171,11 +171,7 @@ void ReactorCore::set_slow_callback(double seconds, std::int64_t watch) {
 // ---- tasks ----
 
 void ReactorCore::next_tick() {
-    check_usable("next_tick");
-    reactor_.next_tick([this] {
-        if (!host_->call_tick()) host_->on_raised();
-        host_->blame({}, "tick");
-    });
+    check(host_->queue_tick());
 }
 
 void ReactorCore::post() {

@@ -253,8 +253,7 @@ enum class Name : std::uint8_t {
     forget = count
 };
 
-constexpr const char* other_names[] = {"_call_timer", "_call_tick", "_accept",        "_report",
-                                       "_pulse",      "on_error",   "_error_handler", "_objects"};
+constexpr const char* other_names[] = {"_call_timer", "_callee", "_accept", "_report", "_pulse", "on_error", "_error_handler", "_objects"};
 static_assert(std::size(other_names) == static_cast<std::size_t>(Name::count) - event_count);
 
 // The door's upvalues.
@@ -262,7 +261,8 @@ constexpr int host_place = 1;
 constexpr int reactor_place = 2;
 constexpr int open_place = 3;
 constexpr int traceback_place = 4;
-constexpr int first_name_place = 5;
+constexpr int ticks_place = 5;
+constexpr int first_name_place = 6;
 
 class LuaHost final : public Host {
 public:
@@ -277,6 +277,8 @@ public:
         if (call == nullptr) return luaL_error(L, "this function belongs to tidemill's loop");
         if (static_cast<std::size_t>(call->name) < event_count) {
             pass_event(L, *call);
+        } else if (call->name == Name::tick) {
+            pass_tick(L);
         } else if (call->name == Name::forget) {
             forget_inside(L, *call);
         } else if (call->name == Name::on_error || call->name == Name::error_handler) {
@@ -286,6 +288,14 @@ public:
         }
         return 0;
     }
+
+    // Where the next tick's function goes. Places begin anew when the queue is empty and when they are used up.
+    int next_place() const { return is_queue_empty() ? 1 : following(last_tick_); }
+    void occupy(int place) {
+        if (is_queue_empty()) first_tick_ = place;
+        last_tick_ = place;
+    }
+    void forget_ticks() { last_tick_ = 0; }
 
     bool push_parked(lua_State* L) {
         // While the outer run is under way this is one that was refused from inside a callback, and the other's error not its own.
@@ -456,6 +466,24 @@ private:
         lua_rawset(L, -3);
     }
 
+    // The queue is a table that only the door and add_tick know.
+    void pass_tick(lua_State* L) {
+        lua_rawgeti(L, lua_upvalueindex(ticks_place), first_tick_);
+        lua_pushnil(L);
+        lua_rawseti(L, lua_upvalueindex(ticks_place), first_tick_);
+        if (first_tick_ == last_tick_) {
+            last_tick_ = 0;
+        } else {
+            first_tick_ = following(first_tick_);
+        }
+        if (is_watching()) {
+            push_name(L, Name::tick);
+            lua_pushvalue(L, -2);
+            lua_rawset(L, lua_upvalueindex(reactor_place));
+        }
+        lua_call(L, 0, 0);
+    }
+
     // Whose event it is: a connection, another object, or nil.
     static void push_instance(lua_State* L, const Upcall& call) {
         if (call.handler != nullptr) {
@@ -508,8 +536,14 @@ private:
         if (call.name == Name::accept) call.made = &check_handler(L, lua_gettop(L));
     }
 
+    static constexpr int most_places = 1 << 30;
+    static int following(int place) { return place < most_places ? place + 1 : 1; }
+    bool is_queue_empty() const { return last_tick_ == 0; }
+
     LuaFrame frame_{};
     Upcall* call_ = nullptr;
+    int first_tick_ = 1;
+    int last_tick_ = 0;  // 0: the queue is empty
     bool is_inside_ = false;
     bool has_parked_ = false;
     lua_Hook seen_hook_ = nullptr;
@@ -521,6 +555,32 @@ bool LuaHandler::emit(Event event, const Value* arguments, std::size_t count) {
 
 int door(lua_State* L) {
     return static_cast<LuaHost*>(lua_touserdata(L, lua_upvalueindex(host_place)))->pass(L);
+}
+
+// Pushes a reactor's door. nullptr: the reactor is gone, and what takes its core's place has not raised. May raise.
+LuaHost* push_host(lua_State* L, int reactor) {
+    luaL_checktype(L, reactor, LUA_TTABLE);
+    lua_getfield(L, reactor, "_door");
+    if (lua_tocfunction(L, -1) == door) {
+        lua_getupvalue(L, -1, host_place);
+        auto* host = static_cast<LuaHost*>(lua_touserdata(L, -1));
+        lua_pop(L, 1);
+        return host;
+    }
+    lua_getfield(L, reactor, "_core");
+    lua_getfield(L, -1, "next_tick");
+    lua_call(L, 0, 0);
+    return nullptr;
+}
+
+// nullptr: the loop will call. Does not raise, and lets no C++ exception out.
+Error* try_queue_tick(Host& host) {
+    try {
+        Result<void> queued = host.queue_tick();
+        return queued ? nullptr : new Error(queued.error());
+    } catch (const std::exception& exception) {
+        return new Error(make_error(ErrorCode::limit, "next_tick", {}, exception.what()));
+    }
 }
 
 // nullptr: written. Does not raise, and lets no C++ exception out.
@@ -686,6 +746,34 @@ int release(lua_State* L) {
     return 0;
 }
 
+int add_tick(lua_State* L) {
+    lua_settop(L, 2);
+    LuaHost* host = push_host(L, 1);
+    if (host == nullptr) return 0;
+    lua_getupvalue(L, 3, ticks_place);
+    const int place = host->next_place();
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, 4, place);
+    if (Error* failed = try_queue_tick(*host)) {
+        lua_pushnil(L);
+        lua_rawseti(L, 4, place);
+        push_error(L, failed);
+        return lua_error(L);
+    }
+    host->occupy(place);
+    return 0;
+}
+
+int forget_ticks(lua_State* L) {
+    lua_settop(L, 1);
+    LuaHost* host = push_host(L, 1);
+    if (host == nullptr) return 0;
+    lua_createtable(L, 0, 0);
+    lua_setupvalue(L, 2, ticks_place);
+    host->forget_ticks();
+    return 0;
+}
+
 int set_error_maker(lua_State* L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
@@ -701,6 +789,7 @@ int push_door(lua_State* L, Host& host, int reactor, int open) {
     lua_pushvalue(L, reactor);
     lua_pushvalue(L, open);
     get_registry(L, &traceback_key);
+    lua_createtable(L, 0, 0);
     for (const char* name : event_names) lua_pushstring(L, name);
     for (const char* name : other_names) lua_pushstring(L, name);
     lua_pushcclosure(L, door, first_name_place - 1 + static_cast<int>(Name::count));

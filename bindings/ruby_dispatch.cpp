@@ -3,6 +3,7 @@
 #include <ruby/encoding.h>
 #include <ruby/thread.h>
 
+#include <deque>
 #include <exception>
 #include <new>
 #include <span>
@@ -18,7 +19,6 @@ namespace {
 struct Names {
     ID events[event_count];
     ID call_timer;
-    ID call_tick;
     ID call_posted;
     ID accept;
     ID judge;
@@ -26,6 +26,10 @@ struct Names {
     ID open;
     ID objects;
     ID make_error;
+    ID call;
+    ID callable;
+    ID callee;
+    ID door;
 };
 Names names;
 VALUE core_module;
@@ -290,7 +294,12 @@ public:
         return succeeds(call);
     }
     bool call_tick() override {
-        auto call = [this] { return rb_funcallv(self_, names.call_tick, 0, nullptr); };
+        auto call = [this] {
+            const VALUE function = ticks_.front();
+            ticks_.pop_front();
+            if (is_watching()) rb_ivar_set(self_, names.callee, function);
+            return rb_funcallv(function, names.call, 0, nullptr);
+        };
         return succeeds(call);
     }
     bool call_posted() override {
@@ -362,7 +371,22 @@ public:
         return state;
     }
 
+    // nullptr: the function will be called. Does not raise, and lets no C++ exception out.
+    Error* add_tick(VALUE function) {
+        try {
+            ticks_.push_back(function);
+            Result<void> queued = queue_tick();
+            if (queued) return nullptr;
+            ticks_.pop_back();
+            return new Error(queued.error());
+        } catch (const std::exception& exception) {
+            return new Error(make_error(ErrorCode::limit, "next_tick", {}, exception.what()));
+        }
+    }
+    void forget_ticks() { ticks_.clear(); }
+
     void mark() const {
+        for (const VALUE function : ticks_) rb_gc_mark(function);
         rb_gc_mark(self_);
         rb_gc_mark(raised_.exception);
         rb_gc_mark(parked_.exception);
@@ -444,6 +468,7 @@ private:
     VALUE self_ = Qnil;  // the reactor object during a run
     Raised raised_;
     Raised parked_;
+    std::deque<VALUE> ticks_;
 };
 
 bool RubyHandler::emit(Event event, const Value* arguments, std::size_t count) {
@@ -460,10 +485,54 @@ VALUE adopt(VALUE, VALUE connection, VALUE reactor) {
     return connection;
 }
 
+// What a reactor object keeps in @door: the way to its host past SWIG's look-ups, which cost as much as the rest of a tick. It keeps the
+// core, and so the host, alive.
+struct Door {
+    VALUE core;
+    RubyHost* host;
+};
+
+void mark_door(void* door) {
+    rb_gc_mark(static_cast<Door*>(door)->core);
+}
+
+const rb_data_type_t door_type = {
+    "Tidemill::Reactor", {mark_door, RUBY_DEFAULT_FREE, nullptr, nullptr, {}}, nullptr, nullptr, RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+RubyHost& host_of(VALUE reactor) {
+    return *static_cast<Door*>(rb_check_typeddata(rb_ivar_get(reactor, names.door), &door_type))->host;
+}
+
+VALUE open_door(VALUE, VALUE reactor, VALUE core) {
+    Check_Type(core, T_DATA);
+    Door* door;
+    const VALUE made = TypedData_Make_Struct(rb_cObject, Door, &door_type, door);
+    door->core = core;
+    door->host = static_cast<RubyHost*>(&static_cast<ReactorCore*>(DATA_PTR(core))->host());
+    rb_ivar_set(reactor, names.door, made);
+    return Qnil;
+}
+
+VALUE forget_ticks(VALUE, VALUE reactor) {
+    host_of(reactor).forget_ticks();
+    return Qnil;
+}
+
+VALUE next_tick_method(int count, VALUE* arguments, VALUE self) {
+    rb_check_arity(count, 0, 1);
+    VALUE function = count == 0 ? Qnil : arguments[0];
+    if (rb_block_given_p() || !RTEST(rb_obj_is_proc(function))) {
+        VALUE given[] = {function, rb_block_given_p() ? rb_block_proc() : Qnil, rb_str_new_cstr("function")};
+        function = rb_funcallv(self, names.callable, 3, given);
+    }
+    if (Error* failed = host_of(self).add_tick(function)) raise_in_ruby(failed);
+    return Qnil;
+}
+
 void intern_names() {
     for (std::size_t i = 0; i < event_count; ++i) names.events[i] = rb_intern(event_names[i]);
     names.call_timer = rb_intern("call_timer");
-    names.call_tick = rb_intern("call_tick");
     names.call_posted = rb_intern("call_posted");
     names.accept = rb_intern("accept");
     names.judge = rb_intern("judge");
@@ -471,6 +540,10 @@ void intern_names() {
     names.open = rb_intern("@open");
     names.objects = rb_intern("@objects");
     names.make_error = rb_intern("make_error");
+    names.call = rb_intern("call");
+    names.callable = rb_intern("callable");
+    names.callee = rb_intern("@callee");
+    names.door = rb_intern("@door");
 }
 
 }  // namespace
@@ -495,6 +568,9 @@ void add_ruby_types(VALUE module) {
     rb_define_method(connection_base, "on_end", close_method, 0);
     rb_define_method(connection_base, "on_close", ignore_argument, 1);
     rb_define_module_function(module, "adopt", adopt, 2);
+    rb_define_module_function(module, "open_door", open_door, 2);
+    rb_define_module_function(module, "forget_ticks", forget_ticks, 1);
+    rb_define_method(rb_define_class_under(rb_define_module("Tidemill"), "Reactor", rb_cObject), "next_tick", next_tick_method, -1);
 }
 
 void raise_in_ruby(Error* error) {

@@ -12,6 +12,8 @@ namespace tidemill::script {
 // Adds to the module Tidemill::Core:
 //   ConnectionBase              the class that users subclass by way of Tidemill::Connection
 //   adopt(connection, reactor)  what connection.reactor answers from now on
+//   open_door(reactor, core)    lets next_tick find its host: the one method of Tidemill::Reactor that is written here
+//   forget_ticks(reactor)
 // The adaptor defines Core.make_error(code, errno, errno_name, operation, endpoint, text), which makes an exception object.
 void add_ruby_types(VALUE module);
 

@@ -132,6 +132,15 @@ void Host::locate(Party party, const char* what) {
     reactor_->call_watch().blame({"", what});  // the watch knows the rest
 }
 
+Result<void> Host::queue_tick() {
+    if (!reactor_->is_usable_here()) return reactor_->check_usable("next_tick");
+    reactor_->next_tick([this] {
+        if (!call_tick()) on_raised();
+        blame({}, "tick");
+    });
+    return {};
+}
+
 bool Host::on_raised(Party party) {
     verdict_ = judge(party);
     if (verdict_ == Verdict::taken) return true;

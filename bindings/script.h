@@ -193,6 +193,9 @@ public:
     // The connection that the handler has, or had before become(); nullptr if it is gone.
     Connection* find_connection(const ScriptHandler& handler) const { return tidemill::find_connection(*reactor_, handler.id()); }
 
+    // Has the loop call call_tick() once, in its next turn. Errors: state.
+    Result<void> queue_tick();
+
     // What follows when a call answered false: judge, and then aborting, parking and halting as the verdict says. True: somebody took it.
     bool on_raised(Party party = {});
 
@@ -209,6 +212,8 @@ public:
     }
 
 protected:
+    bool is_watching() const { return slow_watch_ != 0; }
+
     Reactor* reactor_ = nullptr;
 
 private:

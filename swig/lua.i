@@ -53,6 +53,8 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %native(write_frame) int tidemill::script::write_frame(lua_State* L);
 %native(anchor) int tidemill::script::anchor(lua_State* L);
 %native(release) int tidemill::script::release(lua_State* L);
+%native(add_tick) int tidemill::script::add_tick(lua_State* L);
+%native(forget_ticks) int tidemill::script::forget_ticks(lua_State* L);
 %native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);
 %native(workers_new) int tidemill::script::workers_new(lua_State* L);
 %native(workers_count) int tidemill::script::workers_count(lua_State* L);

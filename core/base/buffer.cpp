@@ -7,20 +7,14 @@
 namespace tidemill {
 
 BlockPool::~BlockPool() {
-    while (spare_ != nullptr) delete std::exchange(spare_, spare_->next);
+    while (spare_ != nullptr) delete std::exchange(spare_, spare_->next_spare);
 }
 
 Block* BlockPool::take() {
     // Not initialised: the octets are written before they are read, and zeroing 16 KiB would cost more than most messages.
-    Block* block = spare_;
-    if (block == nullptr) {
-        block = new Block;
-    } else {
-        spare_ = block->next;
-        --count_;
-    }
-    block->next = nullptr;
-    return block;
+    if (spare_ == nullptr) return new Block;
+    --count_;
+    return std::exchange(spare_, spare_->next_spare);
 }
 
 void BlockPool::give(Block* block) {
@@ -28,7 +22,7 @@ void BlockPool::give(Block* block) {
         delete block;
         return;
     }
-    block->next = std::exchange(spare_, block);
+    block->next_spare = std::exchange(spare_, block);
     ++count_;
 }
 
@@ -50,10 +44,11 @@ void Buffer::append(Bytes octets) {
 
 std::size_t Buffer::peek(Slice* slices, std::size_t most) const {
     std::size_t count = 0;
-    for (const Block* block = first_; block != nullptr && count < most; block = block->next, ++count) {
+    for (const Block* block = first_; block != nullptr && count < most; ++count) {
         const std::size_t from = block == first_ ? head_ : 0;
         const std::size_t to = block == last_ ? tail_ : limits::output_block;
         slices[count] = {block->octets + from, to - from};
+        block = block == last_ ? nullptr : block->next;
     }
     return count;
 }
@@ -61,19 +56,16 @@ std::size_t Buffer::peek(Slice* slices, std::size_t most) const {
 void Buffer::consume(std::size_t count) {
     size_ -= count;
     if (size_ == 0) return clear();
-    for (count += head_; count >= limits::output_block; count -= limits::output_block) give_first_back();
+    for (count += head_; count >= limits::output_block; count -= limits::output_block) pool_.give(std::exchange(first_, first_->next));
     head_ = static_cast<std::uint32_t>(count);
 }
 
 void Buffer::clear() {
-    while (first_ != nullptr) give_first_back();
-    last_ = nullptr;
+    while (first_ != last_) pool_.give(std::exchange(first_, first_->next));
+    if (last_ != nullptr) pool_.give(last_);
+    first_ = last_ = nullptr;
     size_ = 0;
     head_ = tail_ = 0;
-}
-
-void Buffer::give_first_back() {
-    pool_.give(std::exchange(first_, first_->next));
 }
 
 }  // namespace tidemill

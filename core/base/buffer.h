@@ -15,9 +15,13 @@ struct Slice {
     std::size_t size;
 };
 
-// The link is behind the octets, which so begin on the boundary of a cache line.
+// Octets begin on the boundary of a cache line. The link of a chain is behind them, and is looked at only in a block that another one
+// follows: a short answer touches a line or two of 16 KiB.
 struct alignas(64) Block {
-    char octets[limits::output_block];
+    union {
+        char octets[limits::output_block];
+        Block* next_spare;
+    };
     Block* next;
 };
 
@@ -29,7 +33,6 @@ public:
     BlockPool(const BlockPool&) = delete;
     BlockPool& operator=(const BlockPool&) = delete;
 
-    // One that is the last of its chain.
     Block* take();
     void give(Block* block);
 
@@ -57,8 +60,6 @@ public:
     void clear();
 
 private:
-    void give_first_back();
-
     BlockPool& pool_;
     Block* first_ = nullptr;
     Block* last_ = nullptr;

@@ -49,6 +49,10 @@ inline constexpr std::size_t spare_blocks = 256;
 // Blocks offered to one gathered write: 1 MiB, more than a socket's send queue usually takes at once.
 inline constexpr std::size_t gather_blocks = 64;
 
+// So many octets are worth a system call of their own: written at once they are sent without a copy, written bit by bit in a callback they
+// are sent when it returns, and not when the turn ends, when those of other connections have pushed them out of the cache.
+inline constexpr std::size_t flush_at_once = 8 * 1024;
+
 // write() answers "wait" above the high mark and on_drain comes at the low one; a few round trips' worth on a fast network.
 inline constexpr std::size_t high_watermark = 256 * 1024;
 inline constexpr std::size_t low_watermark = 64 * 1024;

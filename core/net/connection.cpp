@@ -15,6 +15,7 @@ void Handler::on_end(Connection& connection) {
     connection.close();
 }
 
+static_assert(sizeof(void*) != 8 || sizeof(Connection) <= 168, "idle connections are counted in ten thousands (docs/notes/0014)");
 static_assert(limits::reads_per_turn <= UINT8_MAX && limits::read_per_turn <= UINT32_MAX);
 
 const Connection::Settings Connection::usual_settings;
@@ -187,6 +188,7 @@ void Connection::read_some() {
 void Connection::take_in(Bytes octets) {
     if (rare_ != nullptr && rare_->target != nullptr) return forward(octets);
     deliver("on_data", [&] { handler_->receive(*this, octets); });
+    if (output_.size() >= limits::flush_at_once && rare_ == nullptr && reactor_.may_call()) flush();
 }
 
 // What become() and the end of a proxy have left to be told, one callback at a time, as each may change everything. False: the turn
@@ -279,6 +281,15 @@ WriteResult Connection::write(Bytes octets) {
     if (limit > 0 && octets.size() > limit - std::min(limit, output_.size())) {
         end_at_output_limit();
         return {WriteResult::Kind::wait};
+    }
+    const bool is_worth_a_call = octets.size() >= limits::flush_at_once && octets.size() <= settings().high_watermark;
+    const bool may_send = is_opened_ && can_write_ && rare_ == nullptr && tls_ == nullptr && reactor_.is_running();
+    if (is_worth_a_call && may_send && output_.is_empty() && !is_above_high_) {
+        // Straight from the caller's memory. To him it looks as if it had been queued: what comes of it is told from the loop.
+        const Slice all{octets.data(), octets.size()};
+        const IoResult written = transport_->write(&all, 1);
+        if (has_taken(written)) octets.remove_prefix(written.count);
+        if (is_broken() || state_ == State::closed) return {WriteResult::Kind::flowing};
     }
     output_.append(octets);
     if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);

@@ -43,12 +43,12 @@ class Connection final : public Source {
 public:
     enum class State : std::uint8_t { connecting, open, closing, closed };
 
-    // Octets are copied; they leave in one system call when the turn ends, or once the stream is open. wait: more than the high
-    // watermark is queued, on_drain will tell when to go on. Fails with closed after close(), abort() or the end; with state after
-    // end_write() or from a foreign thread. Octets that would make the queue larger than the output limit end the connection: write()
-    // answers wait, on_close gets limit, and the peer sees a reset. The error is told once, and to him who can tell it from others. So it
-    // is when the peer is gone and its last words are still being read: what is written then is lost, and answered with wait (with closed
-    // if paused, as nothing would follow).
+    // Octets are copied; they leave in one system call when the turn ends, or once the stream is open. Who writes many at once, with
+    // nothing queued, has them sent at once and only the rest copied. wait: more than the high watermark is queued, on_drain will tell when
+    // to go on. Fails with closed after close(), abort() or the end; with state after end_write() or from a foreign thread. Octets that
+    // would make the queue larger than the output limit end the connection: write() answers wait, on_close gets limit, and the peer sees a
+    // reset. The error is told once, and to him who can tell it from others. So it is when the peer is gone and its last words are still
+    // being read: what is written then is lost, and answered with wait (with closed if paused, as nothing would follow).
     WriteResult write(Bytes octets);
 
     // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.

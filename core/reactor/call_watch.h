@@ -1,5 +1,5 @@
-// CallWatch: around every call of the user. Takes its time with one look at the clock, and tells of the slow ones if it was asked to. Ticks
-// and timers may come by the thousand and do next to nothing: while they do, a few share a look and each counts with the mean.
+// CallWatch: around every call of the user. Takes its time with one look at the clock, and tells of the slow ones if it was asked to.
+// Ticks and timers may come by the thousand and do next to nothing: while they do, a few share a look and each counts with the mean.
 #pragma once
 #include <functional>
 #include <optional>
@@ -86,7 +86,7 @@ private:
     SteadyClock clock_;  // also where the reactor's clock is moved by hand: what is slow is slow for those who wait
     TimePoint lap_{};
     int untimed_ = 0;  // calls since the last look
-    int row_ = 1;      // calls that share the next one
+    int row_ = 1;  // calls that share the next one
     Duration at_least_{0};
     Handler function_;
     std::optional<SlowCallback> blamed_;

@@ -105,7 +105,6 @@ end
 local function forget_calls(self)
     self._timers, self._is_periodic = {}, {}   -- by ticket: function, whether it stays
     self._factories = {}                       -- by ticket
-    self._ticks, self._first_tick, self._last_tick = {}, 1, 0
 end
 
 -- options: poller = "epoll" | "poll", clock = "manual"
@@ -118,7 +117,7 @@ function Reactor:new(options)
     forget_calls(reactor)
     reactor._core = core.tidemill.script.ReactorCore(options.poller or "", options.clock or "")
     reactor._guard = on_collect(function()
-        reactor._core = nil
+        reactor._core, reactor._door = nil, nil
     end)
     reactor._door = core.make_door(reactor._core, reactor, reactor._open)
     return reactor
@@ -128,6 +127,7 @@ end
 local function settle(self, succeeded, ...)
     if self._core:take_stopped() then
         forget_calls(self)
+        core.forget_ticks(self)
     end
     if not succeeded then
         error((...), 0)
@@ -176,14 +176,6 @@ function Reactor:_call_timer(ticket)
     call()
 end
 
-function Reactor:_call_tick()
-    local place = self._first_tick
-    local call = self._ticks[place]
-    self._ticks[place], self._first_tick = nil, place + 1
-    self._callee = self._slow_watch and call
-    call()
-end
-
 function Reactor:_accept(ticket)
     local factory = self._factories[ticket]
     self._callee = self._slow_watch and factory
@@ -228,14 +220,13 @@ end
 
 -- ---- calls in the future ----
 
-local function add_tick(self, call)
-    self._core:next_tick()
-    local place = self._last_tick + 1
-    self._ticks[place], self._last_tick = call, place
-end
+local add_tick, type = core.add_tick, type
 
 function Reactor:next_tick(call)
-    add_tick(self, check.callable(1, "next_tick", call))
+    if type(call) ~= "function" then
+        check.callable(1, "next_tick", call)
+    end
+    add_tick(self, call)
 end
 
 -- A Lua state is never in two threads at once, and run() is in it all the time: no other thread can come here while the loop sleeps.

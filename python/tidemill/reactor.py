@@ -1,5 +1,6 @@
 # Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary dicts and sets, and the
 # core knows them by number: so Python's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
+import functools
 import itertools
 import os
 import signal
@@ -133,6 +134,8 @@ class Reactor:
         self._callee = None      # the function that was called last, kept only while slow callbacks are watched
         self._pool = None        # made when defer is first called
         self._core = _core.ReactorCore(poller, clock)
+        # Past SWIG's proxy, which costs as much as the rest of a tick.
+        self._queue_tick = functools.partial(_core._core.ReactorCore_next_tick, self._core.this)
 
     # ---- running ----
 
@@ -222,8 +225,9 @@ class Reactor:
     # ---- calls in the future ----
 
     def next_tick(self, function):
-        _check_callable(function, "function")
-        self._core.next_tick()
+        if not callable(function):
+            _check_callable(function, "function")
+        self._queue_tick()
         self._ticks.append(function)
 
     def post(self, function):

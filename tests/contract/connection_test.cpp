@@ -227,6 +227,46 @@ TEST_CASE("connection_answering_the_last_words_of_a_peer_that_is_gone_is_no_erro
     });
 }
 
+// What is sent straight from the writer's memory, what is queued behind it and what is flushed when the callback returns.
+TEST_CASE("connection_pieces_of_all_sizes_written_in_a_callback_keep_their_order") {
+    in_every_world([](World& world) {
+        Pair pair;
+        std::string expected;
+        pair.server->on_data = [&](Connection& connection, Bytes) {
+            for (const std::size_t size : {9'000u, 10u, 100'000u, 8'192u, 1u, 262'144u, 8'191u, 300'000u, 20'000u}) {
+                const std::string piece = pattern(size);
+                CHECK_FALSE(connection.write(piece).has_failed());
+                expected += piece;
+            }
+        };
+        REQUIRE(world.join(pair));
+        pair.client->connection->write("go");
+        REQUIRE(world.until([&] { return !expected.empty() && pair.client->received.size() >= expected.size(); }));
+        CHECK(pair.client->received == expected);
+    });
+}
+
+TEST_CASE("connection_much_on_an_empty_queue_leaves_before_write_returns") {
+    on_every_poller([](const std::string& poller) {
+        for (const std::string transport : {"tcp4", "unix", "memory"}) {
+            CAPTURE(transport);
+            World world(poller, transport);
+            Pair pair;
+            std::vector<std::size_t> pending;
+            pair.server->on_data = [&](Connection& connection, Bytes) {
+                for (const std::size_t size : {limits::flush_at_once, limits::flush_at_once - 1, limits::flush_at_once}) {
+                    CHECK(connection.write(std::string(size, 'x')).is_flowing());
+                    pending.push_back(connection.pending());
+                }
+            };
+            REQUIRE(world.join(pair));
+            pair.client->connection->write("go");
+            REQUIRE(world.until([&] { return pair.client->received.size() == 3 * limits::flush_at_once - 1; }));
+            CHECK(pending == std::vector<std::size_t>{0, limits::flush_at_once - 1, 2 * limits::flush_at_once - 1});
+        }
+    });
+}
+
 // Who has paused until on_drain would never read, and so never learn, that the peer is gone.
 TEST_CASE("connection_paused_until_drain_learns_that_the_peer_is_gone") {
     in_every_world([](World& world) {

@@ -105,7 +105,6 @@ module Tidemill
       @timers = {}                    # ticket => [function, is periodic]
       @factories = {}                 # ticket => factory
       @objects = {}                   # ticket => what else has callbacks: watches, ...; the core takes it out after its last one
-      @ticks = []
       @posted = Thread::Queue.new     # other threads and trap handlers post
       @last_ticket = 0
       @error_handler = nil
@@ -113,6 +112,7 @@ module Tidemill
       @callee = nil                   # the function that was called last, kept only while slow callbacks are watched
       @pool = nil                     # made when defer is first called
       @core = make_core(poller, clock)
+      Core.open_door(self, @core)     # for next_tick, which is written in bindings/ruby_dispatch.cpp with the queue of its functions
     end
 
     # ---- running ----
@@ -157,13 +157,6 @@ module Tidemill
     end
 
     # ---- calls in the future ----
-
-    def next_tick(function = nil, &block)
-      function = callable(function, block, "function")
-      @core.next_tick
-      @ticks << function
-      nil
-    end
 
     def post(function = nil, &block)
       @posted << callable(function, block, "function")
@@ -363,12 +356,6 @@ module Tidemill
     def call_timer(ticket)
       function, is_periodic = @timers[ticket]
       @timers.delete(ticket) unless is_periodic
-      @callee = function if @slow_watch
-      function.call
-    end
-
-    def call_tick
-      function = @ticks.shift
       @callee = function if @slow_watch
       function.call
     end
@@ -574,7 +561,7 @@ module Tidemill
       return unless @core.take_stopped
 
       @timers.clear
-      @ticks.clear
+      Core.forget_ticks(self)
       @posted.clear
       @factories.clear
     end

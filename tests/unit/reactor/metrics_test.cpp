@@ -56,6 +56,22 @@ TEST_CASE("prometheus_text_has_help_type_and_cumulative_buckets") {
     CHECK(text.ends_with("\n"));
 }
 
+// They share looks at the clock.
+TEST_CASE("metrics_ticks_in_a_row_count_each_and_lose_no_time") {
+    Reactor reactor;
+    for (int i = 0; i < 100; ++i) {
+        reactor.next_tick([i] {
+            if (i == 50) be_busy(5ms);
+        });
+    }
+    REQUIRE(reactor.run().ok());
+    const Metrics metrics = reactor.metrics();
+    CHECK(metrics.ticks_run == 100);
+    CHECK(metrics.callback_seconds.total() == 100);
+    CHECK(metrics.callback_seconds.sum() >= 0.0049);
+    CHECK(metrics.callback_seconds.sum() <= metrics.turn_seconds.sum() * 1.01);
+}
+
 TEST_CASE("metrics_count_what_the_loop_does") {
     World world("epoll", "tcp4");
     Pair pair;

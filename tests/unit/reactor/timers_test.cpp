@@ -6,7 +6,10 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace tidemill;
 using namespace std::chrono_literals;
@@ -148,6 +151,36 @@ TEST_CASE("timers_random_adds_and_cancels_fire_in_the_order_of_a_model") {
     for (const auto& [key, id] : model) expected.push_back(key.second);
     fire(timers, start + 1s);
     CHECK(fired == expected);
+}
+
+TEST_CASE("timers_cancelled_in_any_order_leave_the_next_deadline_exact") {
+    Timers timers;
+    std::mt19937 random(11);
+    std::vector<std::pair<TimerId, TimePoint>> alive;
+    std::multiset<TimePoint> model;
+    bool is_exact = true;
+    for (int i = 0; i < 20'000; ++i) {
+        if (alive.empty() || random() % 100 < (i < 10'000 ? 60 : 40)) {
+            const TimePoint deadline = start + std::chrono::milliseconds(random() % 10'000);
+            alive.emplace_back(timers.add(deadline, {}, [] {}), deadline);
+            model.insert(deadline);
+        } else {
+            std::swap(alive[random() % alive.size()], alive.back());
+            REQUIRE(timers.cancel(alive.back().first));
+            model.erase(model.find(alive.back().second));
+            alive.pop_back();
+        }
+        is_exact = is_exact && timers.next() == (model.empty() ? TimePoint::max() : *model.begin()) && timers.size() == model.size();
+    }
+    CHECK(is_exact);
+}
+
+TEST_CASE("timers_set_and_cancelled_for_ever_need_no_more_memory") {
+    Timers timers;
+    timers.add(start, {}, [] {});
+    for (int i = 0; i < 1'000'000; ++i) timers.cancel(timers.add(start + 1h + i * 1ns, {}, [] {}));
+    CHECK(timers.size() == 1);
+    CHECK(timers.capacity() <= limits::spare_slots);
 }
 
 TEST_CASE("timers_a_million_set_and_cancelled_give_their_memory_back") {
