@@ -25,6 +25,10 @@ bool ScriptHandler::offer(Event event, std::initializer_list<Value> arguments) {
     return is_well;
 }
 
+void ScriptHandler::raised() {
+    host_->on_raised({.handler = this});
+}
+
 void ScriptHandler::on_open(Connection&) {
     call(Event::on_open);
 }

@@ -107,7 +107,7 @@ public:
 
     // The same for who has something to do before an exception goes its way: false if it was raised; raised() then says where it goes.
     bool offer(Event event, std::initializer_list<Value> arguments);
-    void raised() { host_->on_raised({.handler = this}); }
+    void raised();
 
     // become() gave the connection to another object: this one reaches it no more. release() follows, from the loop.
     void replaced();
