@@ -190,9 +190,9 @@ void HttpConnection::tell_collected() {
     tell([&] { done(request_, body); });
 }
 
-// The answer may have become whole, the request may be over.
+// The answer may have become whole, the request may be over. After an exception that is told in receive_close, behind on_error.
 void HttpConnection::complete() {
-    if (!request_.is_there_ || !request_.is_answered_) return;
+    if (failure_ || !request_.is_there_ || !request_.is_answered_) return;
     if (!request_.is_told_) tell_response();
     if (request_.is_read_) request_.forget();
 }
