@@ -68,8 +68,8 @@ private:
 struct Scene {
     explicit Scene(World& in) : world(in) {
         server.options.adds_date = false;
-        Result<Listener*> made = listen(
-            world.reactor, world.fresh_endpoint(), [this] { return HandlerPtr(new Site(server)); }, world.listen_options());
+        Result<Listener*> made =
+            listen(world.reactor, world.fresh_endpoint(), [this] { return HandlerPtr(new Site(server)); }, world.listen_options());
         REQUIRE(made.ok());
         listener = made.value();
         join();
