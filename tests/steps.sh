@@ -53,6 +53,11 @@ test_step() {
                 if with "$language"; then set -- "$@" "$language=$(example echo "$language")"; fi
             done
             run $python tests/tools/echo_check.py "$@"
+            set --
+            for language in C++ Python Ruby $luas; do
+                if with "$language"; then set -- "$@" "$language=$(example http/hello "$language")"; fi
+            done
+            run $python tests/tools/hello_check.py "$@"
             run $python tests/tools/chat_check.py
             if with lua5.4; then run $python tests/tools/embed_check.py; fi
         fi
