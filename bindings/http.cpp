@@ -28,7 +28,8 @@ public:
         if (!has_log_) return;
         const double seconds = std::chrono::duration<double>(time).count();
         tell(request, Event::_on_response,
-             {Value::number(status), Value::number(static_cast<std::int64_t>(octets)), Value::seconds(seconds), Value::flag(request.is_cut())});
+             {Value::number(status), Value::number(static_cast<std::int64_t>(octets)), Value::seconds(seconds),
+              Value::flag(request.is_cut())});
     }
     void on_refusal(Connection&, int status, const Error& why) override {
         if (!object_.offer(Event::_on_refusal, {Value::number(status), Value::failure(why)})) object_.raised();
@@ -65,7 +66,8 @@ public:
             fields_.push_back({name, next(text)});
         }
         if (has_failed_ || !is_at_end_) {
-            if (count > 0 || !text.empty()) throw Failure{make_error(ErrorCode::local_protocol, "respond", {}, "a field with a line feed in it")};
+            if (count > 0 || !text.empty())
+                throw Failure{make_error(ErrorCode::local_protocol, "respond", {}, "a field with a line feed in it")};
         }
     }
     HttpFields get() const { return fields_; }
@@ -198,7 +200,8 @@ void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t li
 }
 
 StaticFilesCore::StaticFilesCore(Bytes folder, Bytes index, Bytes cache_control) {
-    Result<StaticFiles> opened = StaticFiles::open(std::string(folder), {.index = std::string(index), .cache_control = std::string(cache_control)});
+    Result<StaticFiles> opened =
+        StaticFiles::open(std::string(folder), {.index = std::string(index), .cache_control = std::string(cache_control)});
     if (!opened) throw Failure{opened.error()};
     files_ = std::make_unique<StaticFiles>(std::move(opened).value());
 }

@@ -56,6 +56,11 @@ test_step() {
             done
             run $python tests/tools/echo_check.py "$@"
             if need sslscan; then run $python tests/tools/tls_scan.py "$@"; fi
+            set --
+            for language in C++ Python Ruby $luas; do
+                if with "$language"; then set -- "$@" "$language=$(example http/hello "$language")"; fi
+            done
+            run $python tests/tools/hello_check.py "$@"
             run $python tests/tools/chat_check.py
             if with lua5.4; then run $python tests/tools/embed_check.py; fi
         fi

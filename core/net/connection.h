@@ -97,7 +97,7 @@ public:
     Result<void> send_file(std::string_view path, std::int64_t offset = 0, std::int64_t length = -1);
 
     // The same for a file that is open; name: for errors.
-    Result<void> send_file(File file, std::string_view name, std::int64_t offset = 0, std::int64_t length = -1);
+    Result<void> send_open_file(File file, std::string_view name, std::int64_t offset = 0, std::int64_t length = -1);
 
     // What arrives goes to the other connection's output instead of on_data, and waits where it is while the other's queue is above its
     // high watermark. It ends with on_proxy_end: after `length` octets (-1: no end), or when the other can be written to no more. The

@@ -18,7 +18,7 @@ Result<void> Connection::send_file(std::string_view path, std::int64_t offset, s
     if (Result<void> checked = check_file(path, offset, length); !checked) return checked;
     Result<File> opened = open_file(std::string(path));
     if (!opened) return opened.error();
-    return send_file(std::move(opened).value(), path, offset, length);
+    return send_open_file(std::move(opened).value(), path, offset, length);
 }
 
 Result<void> Connection::check_file(std::string_view name, std::int64_t offset, std::int64_t length) const {
@@ -30,7 +30,7 @@ Result<void> Connection::check_file(std::string_view name, std::int64_t offset, 
     return {};
 }
 
-Result<void> Connection::send_file(File file, std::string_view name, std::int64_t offset, std::int64_t length) {
+Result<void> Connection::send_open_file(File file, std::string_view name, std::int64_t offset, std::int64_t length) {
     if (Result<void> checked = check_file(name, offset, length); !checked) return checked;
     const auto refuse = [&](ErrorCode code, std::string_view why) { return make_error(code, "send_file", name, why); };
     const std::uint64_t size = file.size, begin = static_cast<std::uint64_t>(offset);

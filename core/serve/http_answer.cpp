@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "tidemill/serve/http_rare.h"
 #include "tidemill/serve/http_connection.h"
+#include "tidemill/serve/http_rare.h"
 #include "tidemill/sys/file.h"
 
 namespace tidemill {
@@ -166,7 +166,8 @@ WriteResult HttpRequest::begin_answer(int status, HttpFields fields, HttpFraming
 WriteResult HttpRequest::start(int status, HttpFieldList fields) {
     const bool is_bodiless = status == 204 || status == 205 || status == 304;
     std::vector<HttpField> with;
-    if (is_compress_asked_ && !is_bodiless && begin_gzip(status, fields.get(), with)) return begin_answer(status, with, HttpFraming::chunked());
+    if (is_compress_asked_ && !is_bodiless && begin_gzip(status, fields.get(), with))
+        return begin_answer(status, with, HttpFraming::chunked());
     const HttpFraming otherwise = is_bodiless ? HttpFraming::none() : HttpFraming::chunked();
     return begin_answer(status, fields.get(), HttpFraming::of_fields(fields.get(), otherwise));
 }
@@ -212,7 +213,7 @@ WriteResult HttpRequest::respond_file(int status, HttpFieldList fields, File fil
     const Result<bool> piece = owner_.engine_.begin_data(length);
     if (!piece) return owner_.refuse_call(piece.error());
     if (piece.value()) {
-        if (Result<void> queued = connection().send_file(std::move(file), name, offset, length); !queued) {
+        if (Result<void> queued = connection().send_open_file(std::move(file), name, offset, length); !queued) {
             return owner_.refuse_call(queued.error());
         }
         octets_ += length;

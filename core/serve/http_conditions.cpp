@@ -85,8 +85,8 @@ std::optional<HttpRange> requested_range(HttpFields fields, Bytes method, const 
     const HttpField* range = find_field(fields, "range");
     if (range == nullptr || method != "GET" || range->value.size() < 6 || !is_same_word(range->value.substr(0, 6), "bytes=")) return {};
     if (const HttpField* unless = find_field(fields, "if-range")) {
-        const bool is_same = unless->value.starts_with('"') ? unless->value == version.etag
-                                                            : parse_http_date(unless->value) == version.modified;
+        const bool is_same =
+            unless->value.starts_with('"') ? unless->value == version.etag : parse_http_date(unless->value) == version.modified;
         if (!is_same) return {};
     }
     const Bytes set = trim(range->value.substr(6));

@@ -16,7 +16,8 @@ std::uint64_t* counter_of(Metrics& metrics, HttpLimit limit) {
         case HttpLimit::interims:  // a client's
             return nullptr;
 #define TIDEMILL_COUNT(limit) \
-    case HttpLimit::limit: return &metrics.http_##limit##_hits;
+    case HttpLimit::limit:    \
+        return &metrics.http_##limit##_hits;
             TIDEMILL_COUNT(start_line)
             TIDEMILL_COUNT(section)
             TIDEMILL_COUNT(fields)
@@ -127,7 +128,8 @@ void HttpConnection::pump() {
     is_blocked_ = false;
     complete();
     bool is_waiting = false;  // for the peer or the user; otherwise there is more to tell
-    while (!is_waiting && !failure_ && !is_over_ && (is_held_by_user() || may_tell(*connection_))) is_waiting = is_held_by_user() || !step();
+    while (!is_waiting && !failure_ && !is_over_ && (is_held_by_user() || may_tell(*connection_)))
+        is_waiting = is_held_by_user() || !step();
     engine_.keep();
     is_pumping_ = false;
     if (!is_waiting && !is_over_) tell_later(*connection_);
@@ -136,21 +138,37 @@ void HttpConnection::pump() {
 // False: nothing more for now.
 bool HttpConnection::step() {
     switch (engine_.next()) {
-        case Step::event: tell_event(engine_.event()); return true;
-        case Step::need_more: return false;
-        case Step::paused: is_blocked_ = true; return false;
-        case Step::ended: end(); return false;
-        case Step::failed: refuse_peer(); return false;
+        case Step::event:
+            tell_event(engine_.event());
+            return true;
+        case Step::need_more:
+            return false;
+        case Step::paused:
+            is_blocked_ = true;
+            return false;
+        case Step::ended:
+            end();
+            return false;
+        case Step::failed:
+            refuse_peer();
+            return false;
     }
     return false;
 }
 
 void HttpConnection::tell_event(const HttpEvent& event) {
     switch (event.kind) {
-        case HttpEvent::Kind::head: tell_head(event.head); break;
-        case HttpEvent::Kind::data: tell_data(event.data); break;
-        case HttpEvent::Kind::end: tell_end(event.trailers); break;
-        case HttpEvent::Kind::interim: break;  // a client's
+        case HttpEvent::Kind::head:
+            tell_head(event.head);
+            break;
+        case HttpEvent::Kind::data:
+            tell_data(event.data);
+            break;
+        case HttpEvent::Kind::end:
+            tell_end(event.trailers);
+            break;
+        case HttpEvent::Kind::interim:
+            break;  // a client's
     }
     complete();
 }
@@ -190,9 +208,9 @@ void HttpConnection::tell_collected() {
     tell([&] { done(request_, body); });
 }
 
-// The answer may have become whole, the request may be over.
+// The answer may have become whole, the request may be over. After an exception that is told in receive_close, behind on_error.
 void HttpConnection::complete() {
-    if (!request_.is_there_ || !request_.is_answered_) return;
+    if (failure_ || !request_.is_there_ || !request_.is_answered_) return;
     if (!request_.is_told_) tell_response();
     if (request_.is_read_) request_.forget();
 }

@@ -1,8 +1,8 @@
 // HttpRequest: server-sent events (WHATWG HTML 9.2).
 #include <string>
 
-#include "tidemill/serve/http_rare.h"
 #include "tidemill/serve/http_connection.h"
+#include "tidemill/serve/http_rare.h"
 
 namespace tidemill {
 namespace {

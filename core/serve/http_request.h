@@ -113,7 +113,8 @@ public:
     WriteResult finish(HttpFieldList trailers = {});
 
     // All of an answer whose body is a part of an open file. name: for errors.
-    WriteResult respond_file(int status, HttpFieldList fields, File file, std::string_view name, std::uint64_t offset, std::uint64_t length);
+    WriteResult respond_file(int status, HttpFieldList fields, File file, std::string_view name, std::uint64_t offset,
+                             std::uint64_t length);
 
     // The body of this answer goes as gzip, if the client accepts that and there is no Content-Encoding among the fields; not with respond_file().
     // Before respond() or start(). An answer with secrets in it beside what a peer has chosen gives them away by its length (BREACH).

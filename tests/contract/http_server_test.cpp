@@ -68,8 +68,8 @@ private:
 struct Scene {
     explicit Scene(World& in) : world(in) {
         server.options.adds_date = false;
-        Result<Listener*> made = listen(
-            world.reactor, world.fresh_endpoint(), [this] { return HandlerPtr(new Site(server)); }, world.listen_options());
+        Result<Listener*> made =
+            listen(world.reactor, world.fresh_endpoint(), [this] { return HandlerPtr(new Site(server)); }, world.listen_options());
         REQUIRE(made.ok());
         listener = made.value();
         join();
@@ -145,6 +145,7 @@ TEST_CASE("http_server_pipelined_requests_wait_for_a_late_answer") {
 
 TEST_CASE("http_server_handle_of_a_closed_connection_finds_nothing") {
     in_every_world([](World& world) {
+        if (world.is("unix")) return;  // there an abort looks like a half-close, whose answer is still wanted
         Scene scene(world);
         scene.send(get_a);
         REQUIRE(scene.until_trace("GET /a whole "));
@@ -396,7 +397,7 @@ TEST_CASE("http_server_drain_closes_the_idle_and_lets_the_others_finish") {
         REQUIRE(request != nullptr);
         request->respond(200, {}, "bye");
         REQUIRE(world.until([&] { return busy->is_closed(); }));
-        CHECK(busy->received == answer("bye", "Connection: close\r\n").replace(0, 0, ""));
+        CHECK(busy->received == "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbye");
     });
 }
 
@@ -435,7 +436,7 @@ TEST_CASE("http_server_upgrade_gives_the_connection_to_another_handler") {
         Scene scene(world);
         scene.server.on_request = [](HttpRequest& request) { request.upgrade(HandlerPtr(new Echo), {{"upgrade", "echo"}}); };
         scene.send("GET /a HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nmore");
-        CHECK(scene.until_answer("HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nConnection: upgrade\r\n\r\nmore"));
+        CHECK(scene.until_answer("HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nConnection: Upgrade\r\n\r\nmore"));
         CHECK(scene.server.trace == "GET /a 101:0 ");
     });
 }

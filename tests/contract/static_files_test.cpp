@@ -50,8 +50,8 @@ struct Site {
         Result<StaticFiles> opened = StaticFiles::open(root.string());
         REQUIRE(opened.ok());
         files = std::make_unique<StaticFiles>(std::move(opened).value());
-        Result<Listener*> made = listen(
-            world.reactor, world.fresh_endpoint(), [this] { return HandlerPtr(new Files(*files)); }, world.listen_options());
+        Result<Listener*> made =
+            listen(world.reactor, world.fresh_endpoint(), [this] { return HandlerPtr(new Files(*files)); }, world.listen_options());
         REQUIRE(made.ok());
         endpoint = made.value()->endpoint();
     }
@@ -132,10 +132,27 @@ TEST_CASE("static_files_of_a_folder_are_its_index") {
 TEST_CASE("static_files_outside_or_hidden_are_not_found") {
     World world("epoll", "memory");
     Site site(world);
-    for (const char* target :
-         {"/../outside.txt", "/%2e%2e/outside.txt", "/sub/../../outside.txt", "/sub/..%2f..%2foutside.txt", "/.secret", "/%2esecret",
-          "/.git/config", "/.", "/..", "/escape.txt", "/absolute.txt", "/up/outside.txt", "//index.html", "/sub//index.html",
-          "/%2findex.html", "/sub/%00", "/index.html%00.txt", "/index.html/", "/index.html/x", "/none", "/%2541.txt/"}) {
+    for (const char* target : {"/../outside.txt",
+                               "/%2e%2e/outside.txt",
+                               "/sub/../../outside.txt",
+                               "/sub/..%2f..%2foutside.txt",
+                               "/.secret",
+                               "/%2esecret",
+                               "/.git/config",
+                               "/.",
+                               "/..",
+                               "/escape.txt",
+                               "/absolute.txt",
+                               "/up/outside.txt",
+                               "//index.html",
+                               "/sub//index.html",
+                               "/%2findex.html",
+                               "/sub/%00",
+                               "/index.html%00.txt",
+                               "/index.html/",
+                               "/index.html/x",
+                               "/none",
+                               "/%2541.txt/"}) {
         CAPTURE(target);
         const std::string answer = site.ask(target);
         CHECK(answer.substr(9, 3) == "404");

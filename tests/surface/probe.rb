@@ -8,6 +8,9 @@ Tidemill.constants.each do |name|
   next unless found.is_a?(Class)
 
   outside = found.ancestors.find { |ancestor| ancestor.is_a?(Class) && !ancestor.name.to_s.start_with?("Tidemill") }
-  (found.public_instance_methods - outside.public_instance_methods).each { |member| puts "#{name}.#{member}" }
+  # `method` is Object's too, and of a request something else.
+  (found.public_instance_methods - outside.public_instance_methods | found.public_instance_methods(false) & [:method]).each do |member|
+    puts "#{name}.#{member}"
+  end
   (found.singleton_methods(false) - [:new]).each { |member| puts "#{name}.#{member}" }
 end

@@ -76,7 +76,8 @@ TEST_CASE("http_range_is_one_part_or_all") {
     CHECK(range("bytes=99999999999999999999999-", 10) == "none");
     CHECK(range("bytes=-0", 10) == "none");
     CHECK(range("bytes=0-", 0) == "none");
-    for (const char* ignored : {"bytes=5-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "octets=1-2", "bytes=+1-2", "bytes=1--2", "bytes"}) {
+    for (const char* ignored :
+         {"bytes=5-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "octets=1-2", "bytes=+1-2", "bytes=1--2", "bytes"}) {
         CAPTURE(ignored);
         CHECK(range(ignored, 10) == "all");
     }
@@ -89,7 +90,8 @@ TEST_CASE("http_range_is_one_part_or_all") {
 }
 
 TEST_CASE("http_coding_is_accepted_by_its_weight") {
-    for (const char* yes : {"gzip", "GZIP", "deflate, gzip", "gzip;q=0.001", "gzip ; q=1.000", "*", "identity;q=0, *;q=0.5", "br,gzip;Q=0.5"}) {
+    for (const char* yes :
+         {"gzip", "GZIP", "deflate, gzip", "gzip;q=0.001", "gzip ; q=1.000", "*", "identity;q=0, *;q=0.5", "br,gzip;Q=0.5"}) {
         CAPTURE(yes);
         CHECK(is_gzip(yes));
     }
