@@ -28,6 +28,8 @@ test_step() {
         if with fuzz && prepare build fuzz; then
             run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
             run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
+            run build/fuzz/tests/fuzz/http_seeds build/fuzz/seeds/http
+            run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/fuzz/seeds/http
         fi
         ;;
     conformance-cpp) run build/tests/conformance_cpp ;;
