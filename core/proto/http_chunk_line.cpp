@@ -36,6 +36,7 @@ HttpChunkLine parse_chunk_line(Bytes octets, const HttpLimits& limits, std::size
         const std::size_t most = is_sum_nearer ? limits.chunk_extensions - extension_octets : limits.chunk_extension;
         const bool is_cut = static_cast<std::size_t>(end - extension) > most;
         const char* last = is_cut ? extension + most + 1 : end;
+        if (extension != last && !http::is_in(*extension, http::token_octet)) return failed("an extension of a chunk without a name");
         octet = http::skip_value(extension, last);
         if (octet == last) {
             if (!is_cut) return line;
