@@ -59,8 +59,9 @@ public:
     std::string& output() { return output_; }
     TimePoint tick(TimePoint /*now*/) { return TimePoint::max(); }
 
-    // What was fed and is in no event, for who goes on with another protocol from here.
+    // What was fed and is in no event, for who goes on with another protocol from here; and taking it away.
     Bytes leftover() const { return input_.rest(); }
+    void drop_leftover() { input_.clear(); }
 
 protected:
     // For next(): keeps what is incomplete.

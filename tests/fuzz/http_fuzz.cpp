@@ -64,7 +64,8 @@ struct Fields {
     std::vector<HttpField> views;
 
     Fields(Choices& choices, bool has_host) {
-        static const char* const names[] = {"Accept", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Expect", "TE", "Date"};
+        static const char* const names[] = {"Accept", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Expect",
+                                            "TE",     "Date"};
         static const char* const values[] = {"x", "close", "0", "5", "chunked", "100-continue", "keep-alive, upgrade", " trailers "};
         const unsigned count = choices.number() % 8;
         for (unsigned i = 0; i < count; ++i) {
@@ -89,11 +90,16 @@ std::string plain(HttpFields fields) {
 
 HttpFraming some_framing(Choices& choices, std::size_t length) {
     switch (choices.number() % 5) {
-        case 0: return HttpFraming::none();
-        case 1: return HttpFraming::chunked();
-        case 2: return HttpFraming::until_close();
-        case 3: return HttpFraming::of_length(choices.number());
-        default: return HttpFraming::of_length(length);
+        case 0:
+            return HttpFraming::none();
+        case 1:
+            return HttpFraming::chunked();
+        case 2:
+            return HttpFraming::until_close();
+        case 3:
+            return HttpFraming::of_length(choices.number());
+        default:
+            return HttpFraming::of_length(length);
     }
 }
 
@@ -201,13 +207,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     const std::string octets(reinterpret_cast<const char*>(data) + 2, size - 2);
     switch (data[0] % 8) {
-        case 0: check_cuts(test::http_client("GET"), octets, data[1]); break;
-        case 1: check_cuts(test::http_client("HEAD"), octets, data[1]); break;
-        case 2: check_cuts(test::http_client("CONNECT"), octets, data[1]); break;
-        case 3: check_cuts(test::http_client("UPGRADE"), octets, data[1]); break;
+        case 0:
+            check_cuts(test::http_client("GET"), octets, data[1]);
+            break;
+        case 1:
+            check_cuts(test::http_client("HEAD"), octets, data[1]);
+            break;
+        case 2:
+            check_cuts(test::http_client("CONNECT"), octets, data[1]);
+            break;
+        case 3:
+            check_cuts(test::http_client("UPGRADE"), octets, data[1]);
+            break;
         case 4:
-        case 5: converse(octets); break;
-        default: check_cuts(test::http_server(), octets, data[1]); break;
+        case 5:
+            converse(octets);
+            break;
+        default:
+            check_cuts(test::http_server(), octets, data[1]);
+            break;
     }
     return 0;
 }

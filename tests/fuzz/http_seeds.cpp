@@ -21,7 +21,9 @@ int main(int count, char** words) {
         std::ofstream file(folder / std::to_string(number++), std::ios::binary);
         file << kind << '\x80' << octets;
     };
-    const auto kind_of = [](std::string_view method) -> char { return method == "HEAD" ? 1 : method == "CONNECT" ? 2 : method == "UPGRADE" ? 3 : 0; };
+    const auto kind_of = [](std::string_view method) -> char {
+        return method == "HEAD" ? 1 : method == "CONNECT" ? 2 : method == "UPGRADE" ? 3 : 0;
+    };
     for (const HttpGood& good : http_good_requests) write(7, good.input);
     for (const HttpBad& bad : http_bad_requests) write(7, bad.input);
     for (const HttpGoodResponse& good : http_good_responses) write(kind_of(good.method), good.input);
@@ -30,7 +32,8 @@ int main(int count, char** words) {
     const char zeros[24] = {};
     for (char method = 0; method < 5; ++method) {
         for (char framing = 0; framing < 5; ++framing) {
-            write(4, std::string{method, static_cast<char>(method == 3 ? 1 : 0), 1, 0, 0, 1, 5} + "hello" + framing + std::string(zeros, 4) + "\5world" + "\1" + framing);
+            write(4, std::string{method, static_cast<char>(method == 3 ? 1 : 0), 1, 0, 0, 1, 5} + "hello" + framing +
+                         std::string(zeros, 4) + "\5world" + "\1" + framing);
         }
     }
     std::cout << number << " seeds\n";

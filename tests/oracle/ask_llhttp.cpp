@@ -13,10 +13,16 @@ struct Asked {
     bool is_over = false;
 };
 
-Asked& asked(llhttp_t* parser) { return *static_cast<Asked*>(parser->data); }
+Asked& asked(llhttp_t* parser) {
+    return *static_cast<Asked*>(parser->data);
+}
 
-int on_message_begin(llhttp_t* parser) { return asked(parser).message = {}, 0; }
-int on_url(llhttp_t* parser, const char* octets, std::size_t count) { return asked(parser).message.target.append(octets, count), 0; }
+int on_message_begin(llhttp_t* parser) {
+    return asked(parser).message = {}, 0;
+}
+int on_url(llhttp_t* parser, const char* octets, std::size_t count) {
+    return asked(parser).message.target.append(octets, count), 0;
+}
 int on_header_field(llhttp_t* parser, const char* octets, std::size_t count) {
     auto& fields = asked(parser).message.fields;
     // The callback of a complete value has opened the next.
@@ -26,14 +32,19 @@ int on_header_field(llhttp_t* parser, const char* octets, std::size_t count) {
 int on_header_value(llhttp_t* parser, const char* octets, std::size_t count) {
     return asked(parser).message.fields.back().second.append(octets, count), 0;
 }
-int on_header_value_complete(llhttp_t* parser) { return asked(parser).message.fields.emplace_back(), 0; }
+int on_header_value_complete(llhttp_t* parser) {
+    return asked(parser).message.fields.emplace_back(), 0;
+}
 int on_headers_complete(llhttp_t* parser) {
     Message& message = asked(parser).message;
     if (!message.fields.empty()) message.fields.pop_back();
-    message.first = parser->type == HTTP_REQUEST ? llhttp_method_name(static_cast<llhttp_method_t>(parser->method)) : std::to_string(parser->status_code);
+    message.first = parser->type == HTTP_REQUEST ? llhttp_method_name(static_cast<llhttp_method_t>(parser->method))
+                                                 : std::to_string(parser->status_code);
     return asked(parser).is_head ? 1 : 0;
 }
-int on_body(llhttp_t* parser, const char* octets, std::size_t count) { return asked(parser).message.body.append(octets, count), 0; }
+int on_body(llhttp_t* parser, const char* octets, std::size_t count) {
+    return asked(parser).message.body.append(octets, count), 0;
+}
 int on_message_complete(llhttp_t* parser) {
     Asked& now = asked(parser);
     // Fields after the body are trailers, which it tells as it tells the others.

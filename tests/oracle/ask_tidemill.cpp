@@ -16,7 +16,8 @@ Verdict ask_tidemill(char kind, std::string_view octets) {
     HttpEngine engine(is_server ? HttpRole::server : HttpRole::client);
     if (!is_server) {
         const HttpField host{"Host", "a"};
-        if (!engine.request({.method = kind == 'h' ? "HEAD" : "GET", .target = "/", .fields = {&host, 1}}, {})) return {{}, "error", "no request"};
+        if (!engine.request({.method = kind == 'h' ? "HEAD" : "GET", .target = "/", .fields = {&host, 1}}, {}))
+            return {{}, "error", "no request"};
     }
     Verdict verdict;
     Message message;

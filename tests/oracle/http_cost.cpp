@@ -26,8 +26,12 @@ void* operator new(std::size_t size) {
     if (void* memory = std::malloc(size)) return memory;
     std::abort();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
 
 namespace {
 
@@ -134,7 +138,9 @@ int main(int count, char** words) {
         for (int i = 0; i < 15; ++i) octets += small;
     }
     const long times = std::atol(words[3]);
-    const unsigned long messages = who == "llhttp" ? run_llhttp(octets, times) : who == "parser" ? run_parser(octets, times) : run_engine(octets, times);
+    const unsigned long messages = who == "llhttp"   ? run_llhttp(octets, times)
+                                   : who == "parser" ? run_parser(octets, times)
+                                                     : run_engine(octets, times);
     std::printf("%lu\n", messages);
     return 0;
 }

@@ -56,7 +56,9 @@ struct Timed {
 
 }  // namespace
 
-TEST_CASE("http_deadline_of_the_first_octet") { Timed().check(limits::http_first_octet, HttpLimit::first_octet, 0); }
+TEST_CASE("http_deadline_of_the_first_octet") {
+    Timed().check(limits::http_first_octet, HttpLimit::first_octet, 0);
+}
 
 TEST_CASE("http_deadline_of_a_head_runs_from_its_first_octet_however_many_follow") {
     Timed timed;
@@ -173,6 +175,16 @@ TEST_CASE("http_deadlines_do_not_run_after_a_switch") {
     REQUIRE(timed.engine.respond_head({}).ok());
     CHECK(timed.run() == Step::ended);
     CHECK(timed.deadline == TimePoint::max());
+}
+
+TEST_CASE("http_deadlines_do_not_run_after_the_last_response") {
+    Timed timed;
+    CHECK(timed.feed("GET / HTTP/1.0\r\n\r\n") == Step::paused);
+    REQUIRE(timed.engine.respond({}, "x").ok());
+    CHECK(timed.run() == Step::ended);
+    CHECK(timed.deadline == TimePoint::max());
+    timed.pass(1h);
+    CHECK(timed.engine.next() == Step::ended);
 }
 
 TEST_CASE("http_deadlines_of_a_client") {

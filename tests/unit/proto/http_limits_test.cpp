@@ -53,8 +53,8 @@ TEST_CASE("http_limit_of_the_request_line") {
 
 TEST_CASE("http_limit_of_the_section") {
     const std::size_t room = limits::http_section - std::string("Host: a\r\nX: \r\n\r\n").size();
-    check_limit(get + "Host: a\r\nX: " + std::string(room, 'x') + "\r\n\r\n", get + "Host: a\r\nX: " + std::string(room + 1, 'x') + "\r\n\r\n",
-                HttpLimit::section, 431);
+    check_limit(get + "Host: a\r\nX: " + std::string(room, 'x') + "\r\n\r\n",
+                get + "Host: a\r\nX: " + std::string(room + 1, 'x') + "\r\n\r\n", HttpLimit::section, 431);
 }
 
 TEST_CASE("http_limit_of_fields") {
@@ -80,7 +80,8 @@ TEST_CASE("http_limit_of_a_chunks_digits") {
 
 TEST_CASE("http_limit_of_a_chunks_extension") {
     const std::string most(limits::http_chunk_extension, 'e');
-    check_limit(chunked + "1;" + most + "\r\nx\r\n0\r\n\r\n", chunked + "1;" + most + "e\r\nx\r\n0\r\n\r\n", HttpLimit::chunk_extension, 400);
+    check_limit(chunked + "1;" + most + "\r\nx\r\n0\r\n\r\n", chunked + "1;" + most + "e\r\nx\r\n0\r\n\r\n", HttpLimit::chunk_extension,
+                400);
 }
 
 TEST_CASE("http_limit_of_all_extensions_of_a_body") {
@@ -104,7 +105,8 @@ TEST_CASE("http_limit_of_a_body") {
     limits.body = 10;
     const std::string head = HTTP_TEST_POST "Content-Length: ";
     check_limit(head + "10\r\n\r\n0123456789", head + "11\r\n\r\n0123456789x", HttpLimit::body, 413, limits);
-    check_limit(chunked + "5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n", chunked + "5\r\n01234\r\n6\r\n56789x\r\n0\r\n\r\n", HttpLimit::body, 413, limits);
+    check_limit(chunked + "5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n", chunked + "5\r\n01234\r\n6\r\n56789x\r\n0\r\n\r\n", HttpLimit::body, 413,
+                limits);
 }
 
 TEST_CASE("http_limit_of_a_response_body") {
@@ -139,7 +141,8 @@ TEST_CASE("http_limit_of_requests_makes_the_last_response_say_close") {
     HttpEngine engine(HttpRole::server, limits);
     for (int i = 1; i <= 3; ++i) {
         engine.feed(request);
-        while (engine.next() == Step::event) {}
+        while (engine.next() == Step::event) {
+        }
         REQUIRE(engine.respond({}, "x").ok());
         CHECK((engine.output().find("Connection: close") != std::string::npos) == (i == 3));
         CHECK(engine.is_done() == (i == 3));
@@ -173,7 +176,8 @@ TEST_CASE("http_engine_asks_for_no_memory_once_it_is_warm") {
     const std::string request = get + "Host: a\r\nAccept: */*\r\nX: y\r\n\r\n";
     const auto serve = [&] {
         engine.feed(request);
-        while (engine.next() == Step::event) {}
+        while (engine.next() == Step::event) {
+        }
         REQUIRE(engine.respond({}, "hello").ok());
         engine.output().clear();
     };

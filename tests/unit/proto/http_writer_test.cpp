@@ -24,7 +24,8 @@ using Fields = std::vector<HttpField>;
 struct Asked : HttpEngine {
     explicit Asked(const std::string& request) : HttpEngine(HttpRole::server) {
         feed(request);
-        while (next() == Step::event) {}
+        while (next() == Step::event) {
+        }
     }
     std::string taken() {
         std::string octets;
@@ -65,7 +66,8 @@ std::string streamed_response(const std::string& request, const HttpResponseHead
 TEST_CASE("http_response_with_its_body") {
     const Fields fields{{"X", "y"}};
     CHECK(whole_response(get, {.fields = fields}, "hello") == "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 5\r\n\r\nhello");
-    CHECK(whole_response(get, {.status = 404, .date = "today"}, "") == "HTTP/1.1 404 Not Found\r\nDate: today\r\nContent-Length: 0\r\n\r\n");
+    CHECK(whole_response(get, {.status = 404, .date = "today"}, "") ==
+          "HTTP/1.1 404 Not Found\r\nDate: today\r\nContent-Length: 0\r\n\r\n");
     CHECK(whole_response(get, {.status = 299, .reason = "Well"}, "") == "HTTP/1.1 299 Well\r\nContent-Length: 0\r\n\r\n");
     CHECK(whole_response(get, {.status = 299}, "") == "HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n");
     CHECK(whole_response(get, {.is_last = true}, "") == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -91,7 +93,8 @@ TEST_CASE("http_response_without_a_body_by_its_status_or_method") {
 }
 
 TEST_CASE("http_response_in_pieces") {
-    CHECK(streamed_response(get, {.framing = HttpFraming::of_length(5)}, {"he", "", "llo"}) == "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    CHECK(streamed_response(get, {.framing = HttpFraming::of_length(5)}, {"he", "", "llo"}) ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     CHECK(streamed_response(get, {.framing = HttpFraming::chunked()}, {"hello world, all of it", "", "!"}) ==
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n16\r\nhello world, all of it\r\n1\r\n!\r\n0\r\n\r\n");
     CHECK(streamed_response(get, {.framing = HttpFraming::until_close()}, {"a"}) == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\na[done]");
@@ -159,8 +162,9 @@ TEST_CASE("http_response_with_trailers") {
 }
 
 TEST_CASE("http_response_that_would_be_read_as_something_else_is_refused") {
-    const HttpField bad[] = {{"", "x"},       {"a b", "x"},   {"a:", "x"},     {"a\r\n", "x"}, {"\xe9", "x"},   {std::string_view("a\0", 2), "x"},
-                             {"X", "a\r\nb"}, {"X", "a\rb"},  {"X", "a\nb"},   {"X", "\x7f"},  {"X", "\x1b[0m"}, {"X", std::string_view("\0", 1)}};
+    const HttpField bad[] = {
+        {"", "x"},       {"a b", "x"},  {"a:", "x"},   {"a\r\n", "x"}, {"\xe9", "x"},    {std::string_view("a\0", 2), "x"},
+        {"X", "a\r\nb"}, {"X", "a\rb"}, {"X", "a\nb"}, {"X", "\x7f"},  {"X", "\x1b[0m"}, {"X", std::string_view("\0", 1)}};
     for (const HttpField& field : bad) {
         CAPTURE(field.name);
         CAPTURE(field.value);
@@ -237,7 +241,8 @@ TEST_CASE("http_response_instead_of_100_is_the_last") {
     REQUIRE(welcome.respond_continue().ok());
     CHECK(welcome.taken() == "HTTP/1.1 100 Continue\r\n\r\n");
     welcome.feed("hello");
-    while (welcome.next() == Step::event) {}
+    while (welcome.next() == Step::event) {
+    }
     REQUIRE(welcome.respond({}, {}).ok());
     CHECK(!welcome.is_done());
 }
@@ -285,7 +290,8 @@ TEST_CASE("http_switch_before_the_end_of_the_request_is_refused") {
     const HttpField field{"Upgrade", "x"};
     CHECK(!engine.respond_head({.status = 101, .fields = {&field, 1}}).ok());
     engine.feed("b");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     CHECK(engine.respond_head({.status = 101, .fields = {&field, 1}}).ok());
 }
 
@@ -360,14 +366,16 @@ TEST_CASE("http_request_is_written") {
     CHECK(asked({.method = "GET", .target = "/", .fields = host}, "") == "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK(asked({.method = "POST", .target = "/", .fields = host}, "") == "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     CHECK(asked({.method = "POST", .target = "/", .fields = host}, "hi") == "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
-    CHECK(asked({.method = "GET", .target = "/", .fields = host, .is_last = true}, "") == "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(asked({.method = "GET", .target = "/", .fields = host, .is_last = true}, "") ==
+          "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     const Fields several{{"Host", "a"}, {"Upgrade", "x"}, {"TE", "trailers"}};
     CHECK(asked({.method = "GET", .target = "/", .fields = several}, "") ==
           "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nTE: trailers\r\nConnection: Upgrade, TE\r\n\r\n");
 }
 
 TEST_CASE("http_request_that_a_server_must_refuse_is_refused_here") {
-    const Fields host{{"Host", "a"}}, none{}, two{{"Host", "a"}, {"Host", "a"}}, bad{{"Host", "a b"}}, split{{"Host", "a"}, {"X", "a\r\nY: b"}};
+    const Fields host{{"Host", "a"}}, none{}, two{{"Host", "a"}, {"Host", "a"}}, bad{{"Host", "a b"}},
+        split{{"Host", "a"}, {"X", "a\r\nY: b"}};
     CHECK(asked({.method = "", .target = "/", .fields = host}, "") == "refused");
     CHECK(asked({.method = "G T", .target = "/", .fields = host}, "") == "refused");
     for (const Bytes target : {"", " ", "/a b", "/\r\n", "a", "/#x", "*", "http:///", "/\xc3\xa9"}) {
@@ -395,14 +403,17 @@ TEST_CASE("http_requests_go_one_at_a_time") {
     REQUIRE(engine.request(request, {}).ok());
     CHECK(!engine.request(request, {}).ok());
     engine.feed("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     CHECK(!engine.request(request, {}).ok());
     engine.feed("b");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     CHECK(engine.is_idle());
     REQUIRE(engine.request(request, {}).ok());
     engine.feed("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     CHECK(engine.is_done());
     CHECK(!engine.is_idle());
     CHECK(!engine.request(request, {}).ok());
@@ -413,7 +424,8 @@ TEST_CASE("http_client_may_end_its_request_after_an_early_response") {
     HttpEngine engine(HttpRole::client);
     REQUIRE(engine.request_head({.method = "POST", .target = "/", .fields = host, .framing = HttpFraming::chunked()}).ok());
     engine.feed("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     CHECK(!engine.is_idle());
     CHECK(!engine.is_done());
     CHECK(engine.write_end().ok());
