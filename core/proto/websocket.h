@@ -1,0 +1,131 @@
+// WebSocketEngine: one end of a WebSocket after its opening handshake (websocket_handshake.h), as an engine: octets and time in, events and
+// octets out. It checks all that the peer sends, answers pings and closes by itself, and puts messages together or tells their parts.
+//
+//     WebSocketEngine engine(WebSocketRole::server, options);
+//     engine.feed(octets);
+//     while (engine.next() == Step::event)
+//         if (engine.event().kind == WebSocketEvent::Kind::message) engine.send_text(engine.event().data);
+//     connection.write(engine.output()); engine.output().clear();
+//     if (engine.is_done()) connection.close();
+//
+//  - A failure leaves the close frame that the protocol wants for it in output() (1002, 1007, 1009, ...). A stream that ends without a close
+//    frame is a failure (what browsers call 1006).
+//  - After the peer's close frame nothing of it is told any more; after ours only what it had under way until its own.
+//  - What is sent is checked as well: code local_protocol, and nothing has happened.
+//
+// Source: RFC 6455 5 to 8, RFC 7692 (permessage-deflate).
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tidemill/base/limits.h"
+#include "tidemill/base/random.h"
+#include "tidemill/proto/engine.h"
+#include "tidemill/proto/utf8.h"
+#include "tidemill/proto/websocket_deflate.h"
+#include "tidemill/proto/websocket_extensions.h"
+#include "tidemill/proto/websocket_frame.h"
+
+namespace tidemill {
+
+enum class WebSocketRole : std::uint8_t { server, client };
+
+struct WebSocketOptions {
+    // Where a client's masks come from, which must be unpredictable to scripts in a browser and to proxies (RFC 6455 10.3); outlives the
+    // engine. A server needs none.
+    RandomSource* random = nullptr;
+    // What was agreed on for compression, if anything was.
+    std::optional<WebSocketDeflate> deflate = {};
+
+    // Octets of a message, after inflation; more of them are answered with 1009.
+    std::size_t message_limit = limits::websocket_message;
+    // Frames of a message; more are answered with 1008.
+    std::size_t fragment_limit = limits::websocket_fragments;
+    // Pings and pongs within a second; more are answered with 1008.
+    std::size_t control_limit = limits::websocket_controls_per_second;
+    // How many times larger a message may become by inflation, once it has limits::websocket_ratio_from octets; more is answered with 1009.
+    std::size_t ratio_limit = limits::websocket_ratio;
+    // Octets in output() above which sending is refused with the code limit.
+    std::size_t output_limit = limits::websocket_send_queue;
+    // Messages from this size on are compressed, if that was agreed on.
+    std::size_t compress_from = limits::websocket_compress_from;
+
+    // Tells message_part as octets come, instead of message: less memory, and no wait for the end. The message limit holds all the same.
+    bool streams = false;
+
+    // A peer that was silent for so long is asked whether it lives; zero for never. It must be heard of within the time for a pong.
+    Duration ping_interval = limits::websocket_ping_interval;
+    Duration pong_timeout = limits::websocket_pong_timeout;
+    // How long we wait for the answer to our close frame, and as a client for the server's end after it.
+    Duration close_timeout = limits::websocket_close_timeout;
+};
+
+struct WebSocketEvent {
+    enum class Kind : std::uint8_t {
+        message,  // all of it
+        message_part,  // some of it, if options.streams. Of text whole characters; empty only where the message ends
+        ping,  // it has been answered
+        pong,
+        close,  // it has been answered
+    };
+    Kind kind = Kind::message;
+    bool is_text = false;  // of messages and parts: valid UTF-8
+    bool is_first = false;  // of parts
+    bool is_last = false;
+    std::uint16_t code = 0;  // of close: 1000, ...; 1005 if the peer gave none
+    Bytes data;  // a message, a part, what a ping or pong carries, the reason of a close (UTF-8)
+};
+
+class WebSocketEngine : public EngineBase {
+public:
+    using Event = WebSocketEvent;
+
+    explicit WebSocketEngine(WebSocketRole role, WebSocketOptions options = {});
+
+    void feed(Bytes octets);
+    Step next();
+    const Event& event() const { return event_; }
+    TimePoint tick(TimePoint now);
+
+    // The stream may be closed: both have sent their close frame, and a client has waited for the server to end it (RFC 6455 7.1.1); or
+    // the engine has failed.
+    bool is_done() const;
+
+    // ---- sending ----
+    // Errors: local_protocol (not UTF-8, in the midst of a fragmented message, after close), limit (output() has too much already),
+    // os (no random octets).
+
+    Result<void> send_text(Bytes text);
+    Result<void> send_binary(Bytes octets);
+
+    // A message in pieces whose sum is not known yet, each a frame, never compressed. Text may be cut anywhere.
+    Result<void> begin_text(Bytes part);
+    Result<void> begin_binary(Bytes part);
+    Result<void> continue_message(Bytes part);
+    Result<void> end_message(Bytes part);
+
+    // payload: at most 125 octets.
+    Result<void> ping(Bytes payload = {});
+    Result<void> pong(Bytes payload = {});
+
+    // The closing handshake begins: the peer answers, then is_done(). code: 1000 to 1003, 1007 to 1014, 3000 to 4999. reason: UTF-8 of at most
+    // 123 octets. Once; after the peer's close frame it is answered already.
+    Result<void> close(std::uint16_t code = 1000, Bytes reason = {});
+    bool is_closing() const { return has_sent_close_; }
+
+    // For a server's large message: puts only its frame's header into output(); the caller sends output() and then the payload, without a
+    // copy of it. Not compressed.
+    Result<void> frame_header(bool is_text, Bytes payload);
+
+private:
+    Step receive_header();
+    Step receive_payload();
+
+    WebSocketRole role_;
+    WebSocketOptions options_;
+    WebSocketEvent event_;
+    bool has_sent_close_ = false;
+};
+
+}  // namespace tidemill
