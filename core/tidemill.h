@@ -18,6 +18,8 @@
 #include "tidemill/net/resolver.h"     // resolve
 #include "tidemill/net/signal_watch.h"   // on_signal
 #include "tidemill/proto/engine.h"         // Engine, Step: the contract of protocols
+#include "tidemill/proto/websocket.h"            // WebSocketEngine
+#include "tidemill/proto/websocket_handshake.h"  // its opening handshake
 #include "tidemill/reactor/channel.h"  // Channel, Subscription
 #include "tidemill/reactor/defer.h"    // defer
 #include "tidemill/reactor/deferred.h" // Deferred
@@ -25,6 +27,8 @@
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/sys/random.h"        // SystemRandom
 #include "tidemill/sys/systemd.h"      // notify_systemd
 #include "tidemill/tls/context.h"      // TlsContext, TlsOptions
+#include "tidemill/tls/digest.h"       // sha1, base64
 #include "tidemill/tls/filter.h"       // TlsInfo

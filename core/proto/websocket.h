@@ -15,7 +15,9 @@
 //
 // Source: RFC 6455 5 to 8, RFC 7692 (permessage-deflate).
 #pragma once
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -28,6 +30,9 @@
 #include "tidemill/proto/websocket_frame.h"
 
 namespace tidemill {
+
+// Whether it may stand in a close frame: 1000 to 1003, 1007 to 1014, 3000 to 4999.
+bool is_websocket_close_code(std::uint16_t code);
 
 enum class WebSocketRole : std::uint8_t { server, client };
 
@@ -119,13 +124,75 @@ public:
     Result<void> frame_header(bool is_text, Bytes payload);
 
 private:
-    Step receive_header();
-    Step receive_payload();
+    // What a function answers that went on without anything to tell.
+    static constexpr std::optional<Step> go_on{};
+
+    enum class Sending : std::uint8_t { nothing, text, binary };
+
+    void let_go();
+    std::optional<Step> receive_header();
+    std::optional<Step> receive_data_header();
+    std::optional<Step> receive_whole();
+    std::optional<Step> receive_payload();
+    std::optional<Step> receive_compressed();
+    std::optional<Step> take_in(std::size_t before);
+    std::optional<Step> tell(bool is_frame_over);
+    std::optional<Step> receive_control();
+    Step receive_close(Bytes payload);
+    Step end();
+    std::string_view header_fault() const;
+    bool is_flood();
+    Step refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail);
+
+    Result<void> check_sending(bool is_control);
+    Result<void> begin(Sending kind, Bytes part);
+    Result<void> go_on_sending(Bytes part, bool is_last);
+    Result<void> send_message(WebSocketOpcode opcode, Bytes payload);
+    Result<void> send_control(WebSocketOpcode opcode, Bytes payload);
+    bool draw_mask(WebSocketFrame& frame);
+    void append_frame(WebSocketFrame frame, Bytes payload);
+    bool write_frame(WebSocketFrame frame, Bytes payload);
+    bool write_close(std::uint16_t code, Bytes reason);
 
     WebSocketRole role_;
     WebSocketOptions options_;
     WebSocketEvent event_;
+
+    // ---- the frame that is arriving ----
+    WebSocketFrame frame_;
+    std::uint64_t left_ = 0;  // octets of its payload that are still to come; its mask is the one for them
+    bool is_in_frame_ = false;
+    std::array<char, limits::websocket_control> control_;  // what the last control frame carried
+
+    // ---- the message that is arriving ----
+    std::string message_;  // what of it was not told
+    std::size_t untold_from_ = 0;  // where in message_ the event ends that was told
+    std::size_t size_ = 0;  // of all its frames
+    std::size_t fragments_ = 0;  // 0: there is no message
+    bool is_text_ = false;
+    bool is_compressed_ = false;
+    bool has_told_part_ = false;
+    Utf8Validator utf8_;
+    std::unique_ptr<MessageInflater> inflater_;
+
+    // ---- the message that is being sent ----
+    Sending sending_ = Sending::nothing;
+    Utf8Validator sent_utf8_;
+    std::unique_ptr<MessageDeflater> deflater_;
+    std::string compressed_;
+
+    // ---- the connection ----
     bool has_sent_close_ = false;
+    bool has_received_close_ = false;
+    bool has_waited_for_end_ = false;
+    std::size_t pongs_expected_ = 0;
+    std::size_t controls_ = 0;  // in the second that began at controls_since_
+    bool is_time_known_ = false;  // by tick()
+    bool is_asking_ = false;  // with a ping, whether the peer lives
+    TimePoint now_{};
+    TimePoint heard_{};  // of the peer; then when it was asked
+    TimePoint closing_since_{};
+    TimePoint controls_since_{};
 };
 
 }  // namespace tidemill

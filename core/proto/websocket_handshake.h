@@ -5,7 +5,6 @@
 //
 // Source: RFC 6455 4.
 #pragma once
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +15,7 @@
 namespace tidemill {
 
 // Whether the fields ask for a WebSocket at all; if not, it is some other request.
-bool is_websocket_request(std::span<const HttpField> fields);
+bool is_websocket_request(HttpFields fields);
 
 // What a client asks for. The views are into the fields.
 struct WebSocketRequest {
@@ -31,7 +30,7 @@ struct WebSocketRequest {
     std::string extensions;  // for parse_websocket_extensions()
 };
 // minor: of the HTTP version, 1.minor.
-WebSocketRequest read_websocket_request(std::string_view method, int minor, std::span<const HttpField> fields);
+WebSocketRequest read_websocket_request(std::string_view method, int minor, HttpFields fields);
 
 // The first of the client's protocols that is among ours; empty for none.
 std::string_view choose_websocket_protocol(const std::vector<std::string_view>& offered, const std::vector<std::string>& ours);
@@ -53,7 +52,7 @@ struct WebSocketGrant {
     std::string extensions;  // for check_websocket_extensions()
 };
 // accept: what the hash of our key must be. offered: our protocols. Errors: remote_protocol.
-Result<WebSocketGrant> read_websocket_answer(int status, std::span<const HttpField> fields, std::string_view accept,
+Result<WebSocketGrant> read_websocket_answer(int status, HttpFields fields, std::string_view accept,
                                              const std::vector<std::string>& offered);
 
 }  // namespace tidemill
