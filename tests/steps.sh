@@ -28,6 +28,7 @@ test_step() {
         if with fuzz && prepare build fuzz; then
             run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
             run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
+            run build/fuzz/tests/fuzz/websocket_fuzz -runs=50000 -max_len=2000 -seed=1 -verbosity=0
         fi
         ;;
     conformance-cpp) run build/tests/conformance_cpp ;;

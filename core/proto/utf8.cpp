@@ -71,6 +71,16 @@ bool Utf8Validator::feed(Bytes octets) {
     return state != broken;
 }
 
+std::size_t whole_utf8(Bytes octets) {
+    std::uint8_t state = whole;
+    std::size_t size = 0;
+    for (std::size_t at = 0; at < octets.size() && state != broken; ++at) {
+        state = table[state][static_cast<std::uint8_t>(octets[at])];
+        if (state == whole) size = at + 1;
+    }
+    return size;
+}
+
 std::size_t unfinished_utf8(Bytes octets) {
     for (std::size_t count = 1; count <= 3 && count <= octets.size(); ++count) {
         const auto octet = static_cast<std::uint8_t>(octets[octets.size() - count]);

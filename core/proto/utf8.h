@@ -26,7 +26,10 @@ inline bool is_utf8(Bytes octets) {
     return validator.feed(octets) && validator.is_complete();
 }
 
-// The octets at the end that only begin a character, 0 to 3; of octets that are UTF-8 so far.
+// How long the longest beginning is that is whole characters.
+std::size_t whole_utf8(Bytes octets);
+
+// The octets at the end that only begin a character, 0 to 3, of octets that are UTF-8 so far.
 std::size_t unfinished_utf8(Bytes octets);
 
 }  // namespace tidemill

@@ -54,6 +54,7 @@ bool WebSocketEngine::is_done() const {
 Step WebSocketEngine::next() {
     if (has_failed()) return Step::failed;
     let_go();
+    if (refusal_) return refuse(refusal_->close_code, refusal_->code, refusal_->detail);
     if (has_received_close_) return end();
     while (true) {
         const std::optional<Step> step = !is_in_frame_ ? receive_header() : frame_.is_control() ? receive_control() : is_compressed_ ? receive_compressed() : receive_payload();
@@ -179,17 +180,32 @@ std::optional<Step> WebSocketEngine::receive_compressed() {
     switch (outcome) {
         case MessageInflater::Outcome::used_up: return tell(left_ == 0);
         case MessageInflater::Outcome::more: return tell(false);
-        case MessageInflater::Outcome::too_large: return refuse(1009, ErrorCode::limit, "a message that is too large once it is inflated");
-        case MessageInflater::Outcome::too_dense: return refuse(1009, ErrorCode::limit, "a message that grows too much by inflation");
+        case MessageInflater::Outcome::too_large: return tell_and_refuse(1009, ErrorCode::limit, "a message that is too large once it is inflated");
+        case MessageInflater::Outcome::too_dense: return tell_and_refuse(1009, ErrorCode::limit, "a message that grows too much by inflation");
         case MessageInflater::Outcome::corrupt: break;
     }
-    return refuse(1007, ErrorCode::remote_protocol, "a compressed message that cannot be inflated");
+    return tell_and_refuse(1007, ErrorCode::remote_protocol, "a compressed message that cannot be inflated");
 }
 
 // before: the size of message_ before the new octets.
 std::optional<Step> WebSocketEngine::take_in(std::size_t before) {
-    if (is_text_ && !utf8_.feed(Bytes(message_).substr(before))) return refuse(1007, ErrorCode::remote_protocol, "text that is not UTF-8");
+    if (is_text_ && !utf8_.feed(Bytes(message_).substr(before))) return tell_and_refuse(1007, ErrorCode::remote_protocol, "text that is not UTF-8");
     return go_on;
+}
+
+// What came before the fault is told in parts however the octets were cut, if parts are told at all.
+Step WebSocketEngine::tell_and_refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail) {
+    const std::size_t whole = !options_.streams ? 0 : is_text_ ? whole_utf8(message_) : message_.size();
+    if (whole == 0) return refuse(close_code, code, detail);
+    refusal_ = {close_code, code, detail};
+    return tell_part(whole, false);
+}
+
+Step WebSocketEngine::tell_part(std::size_t size, bool is_last) {
+    untold_from_ = size;
+    event_ = {.kind = Kind::message_part, .is_text = is_text_, .is_first = !has_told_part_, .is_last = is_last, .data = Bytes(message_).substr(0, size)};
+    has_told_part_ = true;
+    return Step::event;
 }
 
 // The message, or a part of it, if there is one.
@@ -197,19 +213,15 @@ std::optional<Step> WebSocketEngine::tell(bool is_frame_over) {
     if (is_frame_over) is_in_frame_ = false;
     const bool is_last = is_frame_over && frame_.is_final;
     if (is_last) fragments_ = 0;
-    if (is_last && is_text_ && !utf8_.is_complete()) return refuse(1007, ErrorCode::remote_protocol, "text that ends in the midst of a character");
+    if (is_last && is_text_ && !utf8_.is_complete()) return tell_and_refuse(1007, ErrorCode::remote_protocol, "text that ends in the midst of a character");
     if (!is_last && !options_.streams) return go_on;
 
-    const std::size_t unfinished = is_text_ && !is_last ? unfinished_utf8(message_) : 0;
-    untold_from_ = message_.size() - unfinished;
-    if (!is_last && untold_from_ == 0) return go_on;
-    event_ = {.is_text = is_text_, .data = Bytes(message_).substr(0, untold_from_)};
     if (options_.streams) {
-        event_.kind = Kind::message_part;
-        event_.is_first = !has_told_part_;
-        event_.is_last = is_last;
-        has_told_part_ = true;
+        const std::size_t size = message_.size() - (is_text_ && !is_last ? unfinished_utf8(message_) : 0);
+        return size > 0 || is_last ? std::optional(tell_part(size, is_last)) : go_on;
     }
+    untold_from_ = message_.size();
+    event_ = {.kind = Kind::message, .is_text = is_text_, .data = message_};
     return Step::event;
 }
 

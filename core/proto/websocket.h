@@ -127,6 +127,13 @@ private:
     // What a function answers that went on without anything to tell.
     static constexpr std::optional<Step> go_on{};
 
+    // A failure that comes after the event.
+    struct Refusal {
+        std::uint16_t close_code;
+        ErrorCode code;
+        std::string_view detail;
+    };
+
     enum class Sending : std::uint8_t { nothing, text, binary };
 
     void let_go();
@@ -136,6 +143,8 @@ private:
     std::optional<Step> receive_payload();
     std::optional<Step> receive_compressed();
     std::optional<Step> take_in(std::size_t before);
+    Step tell_and_refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail);
+    Step tell_part(std::size_t size, bool is_last);
     std::optional<Step> tell(bool is_frame_over);
     std::optional<Step> receive_control();
     Step receive_close(Bytes payload);
@@ -173,6 +182,7 @@ private:
     bool is_compressed_ = false;
     bool has_told_part_ = false;
     Utf8Validator utf8_;
+    std::optional<Refusal> refusal_;
     std::unique_ptr<MessageInflater> inflater_;
 
     // ---- the message that is being sent ----

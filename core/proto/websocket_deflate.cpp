@@ -122,8 +122,8 @@ MessageInflater::Outcome MessageInflater::step(Bytes& octets, bool is_last, std:
         } else if (result != Z_OK && result != Z_BUF_ERROR) {
             return Outcome::corrupt;
         } else if (stream_->avail_in > 0) {  // no room
-            if (const Outcome outcome = grant(); outcome != Outcome::more) return outcome;
             if (output.size() > before) return Outcome::more;
+            if (const Outcome outcome = grant(); outcome != Outcome::more) return outcome;
         }
     }
 }

@@ -90,3 +90,11 @@ TEST_CASE("utf8_unfinished_octets_are_counted") {
     CHECK(unfinished_utf8("\xF0\x9F\x98") == 3);
     CHECK(unfinished_utf8("\xF0\x9F\x98\x80") == 0);
 }
+
+TEST_CASE("utf8_whole_characters_at_the_beginning_are_counted") {
+    CHECK(whole_utf8("") == 0);
+    CHECK(whole_utf8("abc") == 3);
+    CHECK(whole_utf8("a\xE2\x82") == 1);
+    CHECK(whole_utf8("a\xE2\x82\xAC\xFF" "b") == 4);
+    CHECK(whole_utf8("\xFF") == 0);
+}

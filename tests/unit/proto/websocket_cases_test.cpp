@@ -288,7 +288,8 @@ std::vector<std::string> answers(const std::vector<std::string>& told) {
     return frames;
 }
 
-void play(const Case& conversation, WebSocketRole role, bool streams, const std::vector<std::string_view>& pieces) {
+// Answers what was told of a message that was not finished.
+std::string play(const Case& conversation, WebSocketRole role, bool streams, const std::vector<std::string_view>& pieces) {
     WebSocketEcho echo(role, {.streams = streams});
     Step step = Step::need_more;
     for (const std::string_view piece : pieces) step = echo.feed(piece);
@@ -302,6 +303,7 @@ void play(const Case& conversation, WebSocketRole role, bool streams, const std:
     CHECK(echo.drain() == (has_failed ? Step::failed : Step::ended));
     CHECK(echo.engine.is_done());
     CHECK(echo.told.size() == conversation.told.size());
+    return echo.parts;
 }
 
 std::vector<std::string_view> pieces_of(std::string_view octets, std::size_t size) {
@@ -314,13 +316,13 @@ void play_in_all_ways(const Case& conversation, WebSocketRole role, bool streams
     std::string octets;
     for (const Frame& frame : conversation.frames) octets += websocket_frame(frame.first, frame.payload, is_masked_for(role));
     const std::string_view all = octets;
-    play(conversation, role, streams, {all});
-    play(conversation, role, streams, pieces_of(all, 1));
-    if (conversation.chop != 0) play(conversation, role, streams, pieces_of(all, conversation.chop));
+    const std::string unfinished = play(conversation, role, streams, {all});
+    CHECK(play(conversation, role, streams, pieces_of(all, 1)) == unfinished);
+    if (conversation.chop != 0) CHECK(play(conversation, role, streams, pieces_of(all, conversation.chop)) == unfinished);
     // Of a big one, only around its headers and here and there.
     const std::size_t stride = std::max<std::size_t>(1, all.size() / 40);
     for (std::size_t at = 1; at < all.size(); at += at < 40 || at + 40 > all.size() || stride == 1 ? 1 : stride)
-        play(conversation, role, streams, {all.substr(0, at), all.substr(at)});
+        CHECK(play(conversation, role, streams, {all.substr(0, at), all.substr(at)}) == unfinished);
 }
 
 }  // namespace

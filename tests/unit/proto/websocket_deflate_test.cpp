@@ -39,6 +39,7 @@ std::string words(std::size_t size) {
 // What is told when a server gets these octets, whole, octet by octet, in pieces of 1000 octets, and part by part: all the same.
 Told told_by(const std::string& octets, WebSocketOptions options) {
     Told first;
+    std::string first_parts;  // of a message that was not finished
     for (const bool streams : {false, true})
         for (const std::size_t size : {octets.size(), std::size_t{1}, std::size_t{1000}}) {
             options.streams = streams;
@@ -47,6 +48,8 @@ Told told_by(const std::string& octets, WebSocketOptions options) {
             for (std::size_t at = 0; at < octets.size(); at += size) echo.feed(std::string_view(octets).substr(at, size));
             if (first.empty()) first = echo.told;
             CHECK(echo.told == first);
+            if (size == octets.size()) first_parts = echo.parts;
+            CHECK(echo.parts == first_parts);
         }
     return first;
 }

@@ -136,7 +136,8 @@ TEST_CASE("websocket_output_over_the_limit_refuses_to_send_until_it_was_taken") 
 
     WebSocketEcho silent(WebSocketRole::server, {.output_limit = 100});
     CHECK(silent.engine.send_binary(std::string(100, 'x')));
-    silent.engine.feed(websocket_frame(0x89, "?", true));
+    const std::string ping = websocket_frame(0x89, "?", true);
+    silent.engine.feed(ping);
     CHECK(silent.engine.next() == Step::failed);
     CHECK(silent.engine.error().code == ErrorCode::limit);
 }
