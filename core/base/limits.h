@@ -199,7 +199,8 @@ inline constexpr auto websocket_close_timeout = 30s;
 // Messages below this are sent as they are: headers of TCP and frame make up most of them, and compressing costs some microseconds.
 inline constexpr std::size_t websocket_compress_from = 1024;
 
-// How many times larger inflation may make a message, looked at from this size on. Text seldom gains more than 1:20; DEFLATE ends at 1:1032.
+// How many times larger inflation may make a message, looked at from this size on. Text seldom gains more than 1:20; DEFLATE ends at
+// 1:1032.
 inline constexpr std::size_t websocket_ratio = 100;
 inline constexpr std::size_t websocket_ratio_from = 64 * 1024;
 

@@ -43,16 +43,23 @@ constexpr Table make_table() {
 
 constexpr Table table = make_table();
 
-// How many octets at the beginning are ASCII, in steps of eight.
+std::uint64_t eight_octets(const char* data) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, data, sizeof octets);
+    return octets;
+}
+
+// How many octets at the beginning are ASCII, in steps of 32, then of eight.
 std::size_t leading_ascii(Bytes octets) {
-    std::size_t count = 0;
-    while (octets.size() - count >= 8) {
-        std::uint64_t eight = 0;
-        std::memcpy(&eight, octets.data() + count, 8);
-        if ((eight & 0x8080808080808080U) != 0) break;
-        count += 8;
+    constexpr std::uint64_t high_bits = 0x8080808080808080U;
+    const char* data = octets.data();
+    const char* const end = data + octets.size();
+    while (end - data >= 32) {
+        if (((eight_octets(data) | eight_octets(data + 8) | eight_octets(data + 16) | eight_octets(data + 24)) & high_bits) != 0) break;
+        data += 32;
     }
-    return count;
+    while (end - data >= 8 && (eight_octets(data) & high_bits) == 0) data += 8;
+    return static_cast<std::size_t>(data - octets.data());
 }
 
 }  // namespace

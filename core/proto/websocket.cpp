@@ -10,6 +10,9 @@ using Kind = WebSocketEvent::Kind;
 
 namespace {
 
+constexpr std::string_view not_utf8 = "text that is not UTF-8";
+constexpr std::string_view half_utf8 = "text that ends in the midst of a character";
+
 // Octets unmasked before they are given to the inflater, which may take few of them at a time.
 constexpr std::size_t unmasked_at_once = 4096;
 
@@ -33,7 +36,8 @@ WebSocketEngine::WebSocketEngine(WebSocketRole role, WebSocketOptions options) :
     const int our_bits = is_server ? agreed.server_max_window_bits : agreed.client_max_window_bits;
     const bool they_forget = is_server ? agreed.client_no_context_takeover : agreed.server_no_context_takeover;
     const bool we_forget = is_server ? agreed.server_no_context_takeover : agreed.client_no_context_takeover;
-    inflater_ = std::make_unique<MessageInflater>(their_bits, !they_forget, MessageInflater::Limits{options_.message_limit, options_.ratio_limit});
+    inflater_ =
+        std::make_unique<MessageInflater>(their_bits, !they_forget, MessageInflater::Limits{options_.message_limit, options_.ratio_limit});
     deflater_ = std::make_unique<MessageDeflater>(our_bits, !we_forget);
 }
 
@@ -57,7 +61,10 @@ Step WebSocketEngine::next() {
     if (refusal_) return refuse(refusal_->close_code, refusal_->code, refusal_->detail);
     if (has_received_close_) return end();
     while (true) {
-        const std::optional<Step> step = !is_in_frame_ ? receive_header() : frame_.is_control() ? receive_control() : is_compressed_ ? receive_compressed() : receive_payload();
+        const std::optional<Step> step = !is_in_frame_         ? receive_header()
+                                         : frame_.is_control() ? receive_control()
+                                         : is_compressed_      ? receive_compressed()
+                                                               : receive_payload();
         if (!step) continue;
         return *step == Step::need_more ? end() : *step;
     }
@@ -91,7 +98,8 @@ Step WebSocketEngine::refuse(std::uint16_t close_code, ErrorCode code, std::stri
 std::string_view WebSocketEngine::header_fault() const {
     if (frame_.other_reserved != 0) return "a frame with reserved bits";
     if (!is_known(frame_.opcode)) return "a frame with a reserved opcode";
-    if (frame_.is_masked != (role_ == WebSocketRole::server)) return frame_.is_masked ? "a server's frame that is masked" : "a client's frame that is not masked";
+    if (frame_.is_masked != (role_ == WebSocketRole::server))
+        return frame_.is_masked ? "a server's frame that is masked" : "a client's frame that is not masked";
     if (frame_.is_control()) {
         if (frame_.is_compressed) return "a control frame with reserved bits";
         if (!frame_.is_final) return "a control frame in fragments";
@@ -140,13 +148,16 @@ std::optional<Step> WebSocketEngine::receive_whole() {
     input_.consume(left_);
     is_in_frame_ = false;
     fragments_ = 0;
-    if (is_text_ && !is_utf8(payload)) return refuse(1007, ErrorCode::remote_protocol, "text that is not UTF-8");
+    if (is_text_ && !utf8_.feed(payload)) return refuse(1007, ErrorCode::remote_protocol, not_utf8);
+    if (is_text_ && !utf8_.is_complete()) return refuse(1007, ErrorCode::remote_protocol, half_utf8);
     event_ = {.kind = Kind::message, .is_text = is_text_, .data = payload};
     return Step::event;
 }
 
 std::optional<Step> WebSocketEngine::receive_payload() {
-    if (!frame_.is_masked && frame_.is_final && fragments_ == 1 && !options_.streams && left_ == frame_.size && left_ <= input_.rest().size()) return receive_whole();
+    if (!frame_.is_masked && frame_.is_final && fragments_ == 1 && !options_.streams && left_ == frame_.size &&
+        left_ <= input_.rest().size())
+        return receive_whole();
     const std::size_t count = std::min<std::uint64_t>(left_, input_.rest().size());
     if (count < left_ && count == 0) return Step::need_more;
     const std::size_t before = message_.size();
@@ -178,18 +189,23 @@ std::optional<Step> WebSocketEngine::receive_compressed() {
 
     if (const std::optional<Step> step = take_in(before)) return step;
     switch (outcome) {
-        case MessageInflater::Outcome::used_up: return tell(left_ == 0);
-        case MessageInflater::Outcome::more: return tell(false);
-        case MessageInflater::Outcome::too_large: return tell_and_refuse(1009, ErrorCode::limit, "a message that is too large once it is inflated");
-        case MessageInflater::Outcome::too_dense: return tell_and_refuse(1009, ErrorCode::limit, "a message that grows too much by inflation");
-        case MessageInflater::Outcome::corrupt: break;
+        case MessageInflater::Outcome::used_up:
+            return tell(left_ == 0);
+        case MessageInflater::Outcome::more:
+            return tell(false);
+        case MessageInflater::Outcome::too_large:
+            return tell_and_refuse(1009, ErrorCode::limit, "a message that is too large once it is inflated");
+        case MessageInflater::Outcome::too_dense:
+            return tell_and_refuse(1009, ErrorCode::limit, "a message that grows too much by inflation");
+        case MessageInflater::Outcome::corrupt:
+            break;
     }
     return tell_and_refuse(1007, ErrorCode::remote_protocol, "a compressed message that cannot be inflated");
 }
 
 // before: the size of message_ before the new octets.
 std::optional<Step> WebSocketEngine::take_in(std::size_t before) {
-    if (is_text_ && !utf8_.feed(Bytes(message_).substr(before))) return tell_and_refuse(1007, ErrorCode::remote_protocol, "text that is not UTF-8");
+    if (is_text_ && !utf8_.feed(Bytes(message_).substr(before))) return tell_and_refuse(1007, ErrorCode::remote_protocol, not_utf8);
     return go_on;
 }
 
@@ -203,7 +219,11 @@ Step WebSocketEngine::tell_and_refuse(std::uint16_t close_code, ErrorCode code, 
 
 Step WebSocketEngine::tell_part(std::size_t size, bool is_last) {
     untold_from_ = size;
-    event_ = {.kind = Kind::message_part, .is_text = is_text_, .is_first = !has_told_part_, .is_last = is_last, .data = Bytes(message_).substr(0, size)};
+    event_ = {.kind = Kind::message_part,
+              .is_text = is_text_,
+              .is_first = !has_told_part_,
+              .is_last = is_last,
+              .data = Bytes(message_).substr(0, size)};
     has_told_part_ = true;
     return Step::event;
 }
@@ -213,7 +233,7 @@ std::optional<Step> WebSocketEngine::tell(bool is_frame_over) {
     if (is_frame_over) is_in_frame_ = false;
     const bool is_last = is_frame_over && frame_.is_final;
     if (is_last) fragments_ = 0;
-    if (is_last && is_text_ && !utf8_.is_complete()) return tell_and_refuse(1007, ErrorCode::remote_protocol, "text that ends in the midst of a character");
+    if (is_last && is_text_ && !utf8_.is_complete()) return tell_and_refuse(1007, ErrorCode::remote_protocol, half_utf8);
     if (!is_last && !options_.streams) return go_on;
 
     if (options_.streams) {
@@ -265,7 +285,8 @@ Step WebSocketEngine::receive_close(Bytes payload) {
     if (payload.size() >= 2) {
         code = static_cast<std::uint16_t>(static_cast<std::uint8_t>(payload[0]) << 8U | static_cast<std::uint8_t>(payload[1]));
         payload.remove_prefix(2);
-        if (!is_websocket_close_code(code)) return refuse(1002, ErrorCode::remote_protocol, "a close frame with a code that must not be sent");
+        if (!is_websocket_close_code(code))
+            return refuse(1002, ErrorCode::remote_protocol, "a close frame with a code that must not be sent");
         if (!is_utf8(payload)) return refuse(1007, ErrorCode::remote_protocol, "a close frame whose reason is not UTF-8");
     }
     if (!has_sent_close_ && !write_close(code == no_code ? 0 : code, {})) return refuse(0, ErrorCode::os, "there are no random octets");

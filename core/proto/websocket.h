@@ -8,8 +8,8 @@
 //     connection.write(engine.output()); engine.output().clear();
 //     if (engine.is_done()) connection.close();
 //
-//  - A failure leaves the close frame that the protocol wants for it in output() (1002, 1007, 1009, ...). A stream that ends without a close
-//    frame is a failure (what browsers call 1006).
+//  - A failure leaves the close frame that the protocol wants for it in output() (1002, 1007, 1009, ...). A stream that ends without a
+//    close frame is a failure (what browsers call 1006).
 //  - After the peer's close frame nothing of it is told any more; after ours only what it had under way until its own.
 //  - What is sent is checked as well: code local_protocol, and nothing has happened.
 //
@@ -114,8 +114,8 @@ public:
     Result<void> ping(Bytes payload = {});
     Result<void> pong(Bytes payload = {});
 
-    // The closing handshake begins: the peer answers, then is_done(). code: 1000 to 1003, 1007 to 1014, 3000 to 4999. reason: UTF-8 of at most
-    // 123 octets. Once; after the peer's close frame it is answered already.
+    // The closing handshake begins: the peer answers, then is_done(). code: 1000 to 1003, 1007 to 1014, 3000 to 4999. reason: UTF-8 of at
+    // most 123 octets. Once; after the peer's close frame it is answered already.
     Result<void> close(std::uint16_t code = 1000, Bytes reason = {});
     bool is_closing() const { return has_sent_close_; }
 

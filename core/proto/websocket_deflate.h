@@ -1,4 +1,5 @@
-// The compression of WebSocket messages: one direction each, message by message, over zlib, whose header only the sources of this floor include.
+// The compression of WebSocket messages: one direction each, message by message, over zlib, whose header only the sources of this floor
+// include.
 //
 // Inflation goes in steps, so that neither memory nor time is spent on more than the limits allow: a kilobyte can stand for a megabyte.
 // Source: RFC 7692 7.2, RFC 1951.
@@ -34,8 +35,8 @@ public:
     MessageInflater(const MessageInflater&) = delete;
     MessageInflater& operator=(const MessageInflater&) = delete;
 
-    // Inflates some of `octets`, removes them from there, and appends at most limits::inflate_step to `output`. is_last: the message ends with them.
-    // The outcome does not depend on how a message is cut. After a refusal it is of no more use.
+    // Inflates some of `octets`, removes them from there, and appends at most limits::inflate_step to `output`. is_last: the message ends
+    // with them. The outcome does not depend on how a message is cut. After a refusal it is of no more use.
     Outcome step(Bytes& octets, bool is_last, std::string& output);
 
     struct Free {

@@ -129,7 +129,8 @@ std::string header_of(const WebSocketDeflate& deflate) {
     std::string header(deflate_name);
     if (deflate.server_no_context_takeover) header += "; server_no_context_takeover";
     if (deflate.client_no_context_takeover) header += "; client_no_context_takeover";
-    if (deflate.server_max_window_bits != largest_window) header += "; server_max_window_bits=" + std::to_string(deflate.server_max_window_bits);
+    if (deflate.server_max_window_bits != largest_window)
+        header += "; server_max_window_bits=" + std::to_string(deflate.server_max_window_bits);
     return header;
 }
 
@@ -137,7 +138,8 @@ std::optional<WebSocketAnswer> answer_offer(const Parameters& offer, const WebSo
     WebSocketDeflate agreed = most;
     agreed.server_no_context_takeover |= offer.server_no_context_takeover;
     agreed.client_no_context_takeover |= offer.client_no_context_takeover;
-    if (offer.server_max_window_bits) agreed.server_max_window_bits = std::min(most.server_max_window_bits, *offer.server_max_window_bits->bits);
+    if (offer.server_max_window_bits)
+        agreed.server_max_window_bits = std::min(most.server_max_window_bits, *offer.server_max_window_bits->bits);
     // zlib cannot compress for a window of 8 bits (it once silently used 9): such an offer is declined.
     if (agreed.server_max_window_bits == smallest_window) return {};
     std::string header = header_of(agreed);
@@ -186,7 +188,8 @@ std::string offer_websocket_deflate(const WebSocketDeflate& wanted) {
     return header;
 }
 
-Result<std::optional<WebSocketDeflate>> check_websocket_extensions(std::string_view answer, const std::optional<WebSocketDeflate>& offered) {
+Result<std::optional<WebSocketDeflate>> check_websocket_extensions(std::string_view answer,
+                                                                   const std::optional<WebSocketDeflate>& offered) {
     const auto extensions = parse_websocket_extensions(answer);
     if (!extensions) return extensions.error();
     if (extensions.value().empty()) return std::optional<WebSocketDeflate>();
@@ -206,7 +209,8 @@ Result<std::optional<WebSocketDeflate>> check_websocket_extensions(std::string_v
     }
     // A side may always forget; that we said we might is kept.
     return std::optional(WebSocketDeflate{granted->server_no_context_takeover,
-                                          granted->client_no_context_takeover || offered->client_no_context_takeover, server_bits, client_bits});
+                                          granted->client_no_context_takeover || offered->client_no_context_takeover, server_bits,
+                                          client_bits});
 }
 
 }  // namespace tidemill

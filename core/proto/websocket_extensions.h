@@ -35,16 +35,16 @@ struct WebSocketDeflate {
     friend bool operator==(const WebSocketDeflate&, const WebSocketDeflate&) = default;
 };
 
-// A server's choice: of several offers of permessage-deflate the first that can be taken, never with more than `most` allows. header: for the
-// answer, empty if it takes none. Offers of extensions that nobody knows are passed over, as the protocol has it.
+// A server's choice: of several offers of permessage-deflate the first that can be taken, never with more than `most` allows. header: for
+// the answer, empty if it takes none. Offers of extensions that nobody knows are passed over, as the protocol has it.
 struct WebSocketAnswer {
     std::optional<WebSocketDeflate> deflate;
     std::string header;
 };
 WebSocketAnswer answer_websocket_extensions(const std::vector<WebSocketExtension>& offers, const WebSocketDeflate& most);
 
-// A client's offer of `wanted`, and what the server's answer to it means; `answer`: empty if it had no such field. Errors: remote_protocol (it
-// answers what was not offered).
+// A client's offer of `wanted`, and what the server's answer to it means; `answer`: empty if it had no such field. Errors:
+// remote_protocol (it answers what was not offered).
 std::string offer_websocket_deflate(const WebSocketDeflate& wanted);
 Result<std::optional<WebSocketDeflate>> check_websocket_extensions(std::string_view answer, const std::optional<WebSocketDeflate>& offered);
 

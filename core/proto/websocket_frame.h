@@ -24,8 +24,8 @@ struct WebSocketFrame {
     bool is_control() const { return static_cast<std::uint8_t>(opcode) >= 8; }
 };
 
-// What a header that begins with these octets is like. Answers its length, of which less may be there yet: then only what the first two octets say
-// is filled in. 0: not even those.
+// What a header that begins with these octets is like. Answers its length, of which less may be there yet: then only what the first two
+// octets say is filled in. 0: not even those.
 std::size_t read_websocket_frame(Bytes octets, WebSocketFrame& frame);
 
 // Appends the header.

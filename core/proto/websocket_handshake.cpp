@@ -28,7 +28,8 @@ bool each_element(std::string_view list, Use use) {
 // Calls use(value) for every field of that name; false as soon as it answers false.
 template <class Use>
 bool each_value(HttpFields fields, std::string_view name, Use use) {
-    return std::all_of(fields.begin(), fields.end(), [&](const HttpField& field) { return !equals_ignoring_case(field.name, name) || use(trim(field.value)); });
+    return std::all_of(fields.begin(), fields.end(),
+                       [&](const HttpField& field) { return !equals_ignoring_case(field.name, name) || use(trim(field.value)); });
 }
 
 bool has_element(HttpFields fields, std::string_view name, std::string_view wanted) {
@@ -143,19 +144,23 @@ std::string websocket_accept_input(std::string_view key) {
 
 std::vector<HttpField> websocket_request_fields(std::string_view key, std::string_view protocols, std::string_view extensions,
                                                 std::string_view origin) {
-    std::vector<HttpField> fields{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Key", key}, {"Sec-WebSocket-Version", "13"}};
+    std::vector<HttpField> fields{
+        {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Key", key}, {"Sec-WebSocket-Version", "13"}};
     if (!origin.empty()) fields.push_back({"Origin", origin});
     if (!protocols.empty()) fields.push_back({"Sec-WebSocket-Protocol", protocols});
     if (!extensions.empty()) fields.push_back({"Sec-WebSocket-Extensions", extensions});
     return fields;
 }
 
-Result<WebSocketGrant> read_websocket_answer(int status, HttpFields fields, std::string_view accept, const std::vector<std::string>& offered) {
+Result<WebSocketGrant> read_websocket_answer(int status, HttpFields fields, std::string_view accept,
+                                             const std::vector<std::string>& offered) {
     if (status != 101) return remote_fault("the server answered " + std::to_string(status) + " and opened no WebSocket");
     int count = 0;
-    if (!equals_ignoring_case(only_value(fields, "Upgrade", count), "websocket") || count != 1) return remote_fault("Upgrade is not websocket");
+    if (!equals_ignoring_case(only_value(fields, "Upgrade", count), "websocket") || count != 1)
+        return remote_fault("Upgrade is not websocket");
     if (!has_element(fields, "Connection", "upgrade")) return remote_fault("Connection does not name upgrade");
-    if (only_value(fields, "Sec-WebSocket-Accept", count) != accept || count != 1) return remote_fault("Sec-WebSocket-Accept is not the answer to our key");
+    if (only_value(fields, "Sec-WebSocket-Accept", count) != accept || count != 1)
+        return remote_fault("Sec-WebSocket-Accept is not the answer to our key");
     WebSocketGrant grant;
     grant.protocol = only_value(fields, "Sec-WebSocket-Protocol", count);
     const bool is_offered = std::find(offered.begin(), offered.end(), grant.protocol) != offered.end();

@@ -1,5 +1,5 @@
-// The opening handshake of a WebSocket, as checks of HTTP fields and as fields to send. Pure functions: the HTTP engines carry the messages,
-// core/tls/digest.h has the hash, the driver puts them together:
+// The opening handshake of a WebSocket, as checks of HTTP fields and as fields to send. Pure functions: the HTTP engines carry the
+// messages, core/tls/digest.h has the hash, the driver puts them together:
 //
 //     accept = base64(sha1(websocket_accept_input(key)))
 //
@@ -41,8 +41,8 @@ std::vector<HttpField> websocket_answer_fields(std::string_view accept, std::str
 // What has to be hashed for a key.
 std::string websocket_accept_input(std::string_view key);
 
-// The fields of a client's request, besides Host. key: 16 random octets in base64. protocols: with ", " between them. origin, protocols, extensions:
-// empty for none. The views are into the arguments.
+// The fields of a client's request, besides Host. key: 16 random octets in base64. protocols: with ", " between them. origin, protocols,
+// extensions: empty for none. The views are into the arguments.
 std::vector<HttpField> websocket_request_fields(std::string_view key, std::string_view protocols, std::string_view extensions,
                                                 std::string_view origin);
 

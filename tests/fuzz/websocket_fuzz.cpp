@@ -172,7 +172,8 @@ void check_round_trip(const Plan& plan, std::string_view octets) {
         bool is_sent = false;
         if (is_fragmented) {
             const std::size_t half = payload.size() / 2;
-            is_sent = static_cast<bool>(is_text ? from.engine.begin_text(payload.substr(0, half)) : from.engine.begin_binary(payload.substr(0, half)));
+            is_sent = static_cast<bool>(is_text ? from.engine.begin_text(payload.substr(0, half))
+                                                : from.engine.begin_binary(payload.substr(0, half)));
             if (is_sent && !from.engine.end_message(payload.substr(half))) return;  // not UTF-8, and a message half sent
         } else {
             is_sent = static_cast<bool>(is_text ? from.engine.send_text(payload) : from.engine.send_binary(payload));
@@ -180,7 +181,8 @@ void check_round_trip(const Plan& plan, std::string_view octets) {
         if (is_sent != is_sendable) std::abort();
         if (!is_sent) continue;
         ++sent;
-        expected += plan.streams() ? (is_text ? "text:" : "binary:") + payload + "|" : std::string("0") + (is_text ? "t" : "") + "0:" + payload + "|";
+        expected += plan.streams() ? (is_text ? "text:" : "binary:") + payload + "|"
+                                   : std::string("0") + (is_text ? "t" : "") + "0:" + payload + "|";
         from.drain();
         to.feed(from.sent);
         from.sent.clear();

@@ -50,8 +50,8 @@ inline std::string websocket_frame(unsigned first, std::string_view payload, boo
     return octets;
 }
 
-// Every frame of what an engine sent, as "OPCODE:PAYLOAD", with "+" before one that is not the last of its message and "z" before a compressed one.
-// It must be masked exactly if a client sent it.
+// Every frame of what an engine sent, as "OPCODE:PAYLOAD", with "+" before one that is not the last of its message and "z" before a
+// compressed one. It must be masked exactly if a client sent it.
 inline std::vector<std::string> websocket_frames(std::string_view octets, WebSocketRole sender) {
     std::vector<std::string> frames;
     while (!octets.empty()) {
@@ -82,8 +82,8 @@ inline std::vector<std::string> websocket_frames(std::string_view octets, WebSoc
     return frames;
 }
 
-// An engine and what it told: "text:...", "binary:...", "ping:...", "pong:...", "close:CODE:REASON", and at the end "fail:CODE" with the code
-// that it sent the peer. Parts of messages are put together again, after checking that each is what a part has to be.
+// An engine and what it told: "text:...", "binary:...", "ping:...", "pong:...", "close:CODE:REASON", and at the end "fail:CODE" with the
+// code that it sent the peer. Parts of messages are put together again, after checking that each is what a part has to be.
 struct WebSocketEcho {
     CountingRandom random;
     WebSocketEngine engine;
@@ -121,11 +121,21 @@ struct WebSocketEcho {
     void note(const WebSocketEvent& event) {
         const std::string data(event.data);
         switch (event.kind) {
-            case WebSocketEvent::Kind::message: note_message(event.is_text, data); break;
-            case WebSocketEvent::Kind::message_part: note_part(event, data); break;
-            case WebSocketEvent::Kind::ping: told.push_back("ping:" + data); break;
-            case WebSocketEvent::Kind::pong: told.push_back("pong:" + data); break;
-            case WebSocketEvent::Kind::close: told.push_back("close:" + std::to_string(event.code) + ":" + data); break;
+            case WebSocketEvent::Kind::message:
+                note_message(event.is_text, data);
+                break;
+            case WebSocketEvent::Kind::message_part:
+                note_part(event, data);
+                break;
+            case WebSocketEvent::Kind::ping:
+                told.push_back("ping:" + data);
+                break;
+            case WebSocketEvent::Kind::pong:
+                told.push_back("pong:" + data);
+                break;
+            case WebSocketEvent::Kind::close:
+                told.push_back("close:" + std::to_string(event.code) + ":" + data);
+                break;
         }
     }
 

@@ -95,6 +95,7 @@ TEST_CASE("utf8_whole_characters_at_the_beginning_are_counted") {
     CHECK(whole_utf8("") == 0);
     CHECK(whole_utf8("abc") == 3);
     CHECK(whole_utf8("a\xE2\x82") == 1);
-    CHECK(whole_utf8("a\xE2\x82\xAC\xFF" "b") == 4);
+    CHECK(whole_utf8("a\xE2\x82\xAC\xFF"
+                     "b") == 4);
     CHECK(whole_utf8("\xFF") == 0);
 }

@@ -67,12 +67,13 @@ std::string frame(unsigned first, std::string_view payload) {
 TEST_CASE("websocket_deflate_examples_of_the_rfc_are_inflated") {
     const std::string hello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
     CHECK(told_by(frame(0xC1, hello)) == Told{"text:Hello"});                                                          // 7.2.3.1
-    CHECK(told_by(frame(0x41, hello.substr(0, 3)) + frame(0x80, hello.substr(3))) == Told{"text:Hello"});              // the same in fragments
-    CHECK(told_by(frame(0xC1, hello) + frame(0xC1, std::string("\xf2\x00\x11\x00\x00", 5)), {.deflate = keeping}) == Told{"text:Hello", "text:Hello"});  // 7.2.3.2
-    CHECK(told_by(frame(0xC1, std::string("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", 11))) == Told{"text:Hello"});   // 7.2.3.3
-    CHECK(told_by(frame(0xC1, std::string("\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8))) == Told{"text:Hello"});                // 7.2.3.4
+    CHECK(told_by(frame(0x41, hello.substr(0, 3)) + frame(0x80, hello.substr(3))) == Told{"text:Hello"});  // the same in fragments
+    CHECK(told_by(frame(0xC1, hello) + frame(0xC1, std::string("\xf2\x00\x11\x00\x00", 5)), {.deflate = keeping}) ==
+          Told{"text:Hello", "text:Hello"});  // 7.2.3.2
+    CHECK(told_by(frame(0xC1, std::string("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", 11))) == Told{"text:Hello"});  // 7.2.3.3
+    CHECK(told_by(frame(0xC1, std::string("\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8))) == Told{"text:Hello"});  // 7.2.3.4
     CHECK(told_by(frame(0xC1, std::string("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", 13))) == Told{"text:Hello"});  // 7.2.3.5
-    CHECK(told_by(frame(0xC1, std::string(1, '\0'))) == Told{"text:"});                                               // 7.2.3.6
+    CHECK(told_by(frame(0xC1, std::string(1, '\0'))) == Told{"text:"});  // 7.2.3.6
 }
 
 TEST_CASE("websocket_deflate_context_that_was_not_kept_cannot_be_referred_to") {
@@ -114,8 +115,8 @@ TEST_CASE("websocket_deflate_text_is_checked_after_inflation") {
 
 TEST_CASE("websocket_deflate_plain_and_compressed_messages_and_control_frames_mix") {
     const std::string hello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
-    CHECK(told_by(frame(0x81, "plain") + frame(0x41, hello.substr(0, 2)) + frame(0x89, "?") + frame(0x80, hello.substr(2)) + frame(0x82, "plain")) ==
-          Told{"text:plain", "ping:?", "text:Hello", "binary:plain"});
+    CHECK(told_by(frame(0x81, "plain") + frame(0x41, hello.substr(0, 2)) + frame(0x89, "?") + frame(0x80, hello.substr(2)) +
+                  frame(0x82, "plain")) == Told{"text:plain", "ping:?", "text:Hello", "binary:plain"});
     CHECK(told_by(frame(0x41, hello) + frame(0xC0, "")) == Told{"fail:1002"});
     CHECK(told_by(frame(0xC9, "")) == Told{"fail:1002"});
     CHECK(told_by(frame(0x01, "x") + frame(0xC0, "x")) == Told{"fail:1002"});
@@ -168,7 +169,8 @@ TEST_CASE("websocket_deflate_too_many_compressed_octets_for_any_allowed_message_
 }
 
 TEST_CASE("websocket_deflate_round_trips_with_every_window_with_and_without_context") {
-    std::vector<std::string> messages{"small", words(100), words(5000), words(5000), noise(3000), words(300'000), std::string(60'000, 'z'), noise(40'000), words(20)};
+    std::vector<std::string> messages{
+        "small", words(100), words(5000), words(5000), noise(3000), words(300'000), std::string(60'000, 'z'), noise(40'000), words(20)};
     for (const bool forgets : {false, true})
         for (int bits = 8; bits <= 15; ++bits)
             for (const WebSocketRole sender : both_roles()) {

@@ -106,23 +106,29 @@ TEST_CASE("websocket_server_answers_offers_without_a_context_unless_told_otherwi
 }
 
 TEST_CASE("websocket_server_that_may_keep_contexts_does_what_the_client_asks") {
-    check_answers(generous, {
-                                {"permessage-deflate", "15 15", "permessage-deflate"},
-                                {"permessage-deflate; server_no_context_takeover", "15! 15", "permessage-deflate; server_no_context_takeover"},
-                                {"permessage-deflate; client_no_context_takeover", "15 15!", "permessage-deflate; client_no_context_takeover"},
-                            });
-    const WebSocketDeflate narrow{.server_no_context_takeover = false, .client_no_context_takeover = false, .server_max_window_bits = 11, .client_max_window_bits = 12};
+    check_answers(generous,
+                  {
+                      {"permessage-deflate", "15 15", "permessage-deflate"},
+                      {"permessage-deflate; server_no_context_takeover", "15! 15", "permessage-deflate; server_no_context_takeover"},
+                      {"permessage-deflate; client_no_context_takeover", "15 15!", "permessage-deflate; client_no_context_takeover"},
+                  });
+    const WebSocketDeflate narrow{.server_no_context_takeover = false,
+                                  .client_no_context_takeover = false,
+                                  .server_max_window_bits = 11,
+                                  .client_max_window_bits = 12};
     check_answers(narrow, {
-                              {"permessage-deflate; client_max_window_bits", "11 12", "permessage-deflate; server_max_window_bits=11; client_max_window_bits=12"},
+                              {"permessage-deflate; client_max_window_bits", "11 12",
+                               "permessage-deflate; server_max_window_bits=11; client_max_window_bits=12"},
                               {"permessage-deflate", "11 15", "permessage-deflate; server_max_window_bits=11"},
                           });
 }
 
 TEST_CASE("websocket_server_passes_over_offers_that_it_cannot_take") {
     for (const std::string_view bad :
-         {"server_max_window_bits=8", "server_max_window_bits", "server_max_window_bits=16", "server_max_window_bits=7", "server_max_window_bits=010",
-          "client_max_window_bits=16", "client_max_window_bits=1", "client_max_window_bits=15a", "server_no_context_takeover=1", "client_no_context_takeover=yes",
-          "server_no_context_takeover; server_no_context_takeover", "client_max_window_bits; client_max_window_bits=10", "unknown", "Server_Max_Window_Bits=10"}) {
+         {"server_max_window_bits=8", "server_max_window_bits", "server_max_window_bits=16", "server_max_window_bits=7",
+          "server_max_window_bits=010", "client_max_window_bits=16", "client_max_window_bits=1", "client_max_window_bits=15a",
+          "server_no_context_takeover=1", "client_no_context_takeover=yes", "server_no_context_takeover; server_no_context_takeover",
+          "client_max_window_bits; client_max_window_bits=10", "unknown", "Server_Max_Window_Bits=10"}) {
         CAPTURE(bad);
         const std::string offer = "permessage-deflate; " + std::string(bad);
         check_answers(generous, {{offer, "none", ""}, {offer + ", permessage-deflate", "15 15", "permessage-deflate"}});
@@ -131,8 +137,12 @@ TEST_CASE("websocket_server_passes_over_offers_that_it_cannot_take") {
 
 TEST_CASE("websocket_client_offers_what_it_wants") {
     CHECK(offer_websocket_deflate(generous) == "permessage-deflate; client_max_window_bits");
-    CHECK(offer_websocket_deflate(frugal) == "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits");
-    CHECK(offer_websocket_deflate({.server_no_context_takeover = false, .client_no_context_takeover = false, .server_max_window_bits = 10, .client_max_window_bits = 9}) ==
+    CHECK(offer_websocket_deflate(frugal) ==
+          "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits");
+    CHECK(offer_websocket_deflate({.server_no_context_takeover = false,
+                                   .client_no_context_takeover = false,
+                                   .server_max_window_bits = 10,
+                                   .client_max_window_bits = 9}) ==
           "permessage-deflate; server_max_window_bits=10; client_max_window_bits=9");
 }
 

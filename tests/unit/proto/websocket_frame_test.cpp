@@ -30,9 +30,10 @@ TEST_CASE("websocket_frame_examples_of_the_rfc_are_written_and_read") {
 
 TEST_CASE("websocket_frame_sizes_in_too_many_octets_are_seen") {
     WebSocketFrame frame;
-    for (const auto& [octets, is_minimal] : {std::pair{std::string("\x82\x7E\x00\x7D", 4), false}, std::pair{std::string("\x82\x7E\x00\x7E", 4), true},
-                                             std::pair{std::string("\x82\x7F\x00\x00\x00\x00\x00\x00\xFF\xFF", 10), false},
-                                             std::pair{std::string("\x82\x7F\x00\x00\x00\x00\x00\x01\x00\x00", 10), true}}) {
+    for (const auto& [octets, is_minimal] :
+         {std::pair{std::string("\x82\x7E\x00\x7D", 4), false}, std::pair{std::string("\x82\x7E\x00\x7E", 4), true},
+          std::pair{std::string("\x82\x7F\x00\x00\x00\x00\x00\x00\xFF\xFF", 10), false},
+          std::pair{std::string("\x82\x7F\x00\x00\x00\x00\x00\x01\x00\x00", 10), true}}) {
         CHECK(read_websocket_frame(octets, frame) == octets.size());
         CHECK(frame.is_minimal == is_minimal);
     }

@@ -14,7 +14,11 @@ constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view accept_ = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 std::vector<HttpField> good_request() {
-    return {{"Host", "example.org"}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Key", key}, {"Sec-WebSocket-Version", "13"}};
+    return {{"Host", "example.org"},
+            {"Upgrade", "websocket"},
+            {"Connection", "Upgrade"},
+            {"Sec-WebSocket-Key", key},
+            {"Sec-WebSocket-Version", "13"}};
 }
 
 std::vector<HttpField> good_answer() {
@@ -102,7 +106,8 @@ TEST_CASE("websocket_request_is_checked_field_by_field") {
 }
 
 TEST_CASE("websocket_request_with_a_field_twice_is_refused") {
-    for (const auto& [name, value] : {std::pair<std::string_view, std::string_view>{"Sec-WebSocket-Key", key}, {"Sec-WebSocket-Version", "13"}}) {
+    for (const auto& [name, value] :
+         {std::pair<std::string_view, std::string_view>{"Sec-WebSocket-Key", key}, {"Sec-WebSocket-Version", "13"}}) {
         std::vector<HttpField> fields = good_request();
         fields.push_back({name, value});
         CHECK(status_of(fields) == 400);
@@ -137,9 +142,12 @@ TEST_CASE("websocket_answer_that_is_good_is_read") {
 TEST_CASE("websocket_answer_is_checked_field_by_field") {
     CHECK_FALSE(read_websocket_answer(200, good_answer(), accept_, {}));
     CHECK(read_websocket_answer(403, good_answer(), accept_, {}).error().text().find("403") != std::string::npos);
-    for (const char* value : {static_cast<const char*>(nullptr), "h2c", "websocket, h2c"}) CHECK_FALSE(is_granted(with(good_answer(), "Upgrade", value)));
-    for (const char* value : {static_cast<const char*>(nullptr), "close"}) CHECK_FALSE(is_granted(with(good_answer(), "Connection", value)));
-    for (const char* value : {static_cast<const char*>(nullptr), "", "S3pPLMBiTxaQ9kYGzzhZRbK+xOo="}) CHECK_FALSE(is_granted(with(good_answer(), "Sec-WebSocket-Accept", value)));
+    for (const char* value : {static_cast<const char*>(nullptr), "h2c", "websocket, h2c"})
+        CHECK_FALSE(is_granted(with(good_answer(), "Upgrade", value)));
+    for (const char* value : {static_cast<const char*>(nullptr), "close"})
+        CHECK_FALSE(is_granted(with(good_answer(), "Connection", value)));
+    for (const char* value : {static_cast<const char*>(nullptr), "", "S3pPLMBiTxaQ9kYGzzhZRbK+xOo="})
+        CHECK_FALSE(is_granted(with(good_answer(), "Sec-WebSocket-Accept", value)));
     CHECK_FALSE(is_granted(with(good_answer(), "Sec-WebSocket-Protocol", "chat")));
     CHECK_FALSE(is_granted(with(good_answer(), "Sec-WebSocket-Protocol", ""), {"chat"}));
     CHECK_FALSE(is_granted(with(good_answer(), "Sec-WebSocket-Protocol", "chat, superchat"), {"chat", "superchat"}));
@@ -153,7 +161,8 @@ TEST_CASE("websocket_answer_is_checked_field_by_field") {
 }
 
 TEST_CASE("websocket_request_and_answer_that_we_write_are_good") {
-    const WebSocketRequest request = read_websocket_request("GET", 1, websocket_request_fields(key, "a, b", "permessage-deflate", "https://example.org"));
+    const WebSocketRequest request =
+        read_websocket_request("GET", 1, websocket_request_fields(key, "a, b", "permessage-deflate", "https://example.org"));
     CHECK(request.status == 101);
     CHECK(request.protocols.size() == 2);
     CHECK(request.origin == "https://example.org");

@@ -161,7 +161,8 @@ TEST_CASE("websocket_failure_is_for_good_and_ends_everything") {
 }
 
 TEST_CASE("websocket_end_without_a_close_frame_is_a_failure") {
-    for (const std::string& begun : {std::string(), websocket_frame(0x81, "x", true), websocket_frame(0x81, "xyz", true).substr(0, 8), websocket_frame(0x01, "x", true)}) {
+    for (const std::string& begun : {std::string(), websocket_frame(0x81, "x", true), websocket_frame(0x81, "xyz", true).substr(0, 8),
+                                     websocket_frame(0x01, "x", true)}) {
         WebSocketEcho echo(WebSocketRole::server);
         echo.echoes = false;
         echo.feed(begun);

@@ -34,8 +34,8 @@ TEST_CASE("websocket_sends_every_kind_of_frame_in_both_roles") {
         CHECK(engine.close(1001, "gone"));
         CHECK(engine.is_closing());
         echo.drain();
-        CHECK(echo.frames() == Told{"1:h\xC3\xA4", "2:\xFF", "1:", "+1:\xC3", "9:1", "+0:", "10:" + std::string(125, 'p'), "0:\xA4", "+2:\xFF", "0:",
-                                    "8:" + close_payload(1001, "gone")});
+        CHECK(echo.frames() == Told{"1:h\xC3\xA4", "2:\xFF", "1:", "+1:\xC3", "9:1", "+0:", "10:" + std::string(125, 'p'), "0:\xA4",
+                                    "+2:\xFF", "0:", "8:" + close_payload(1001, "gone")});
     }
 }
 
@@ -67,7 +67,9 @@ TEST_CASE("websocket_refuses_to_send_what_the_protocol_does_not_allow_and_goes_o
     CHECK(engine.close(4999, std::string(123, 'r')));
     echo.drain();
     CHECK(echo.frames().back() == "8:" + close_payload(4999, std::string(123, 'r')));
-    for (const Result<void>& refused : {engine.send_text("x"), engine.send_binary("x"), engine.begin_text("x"), engine.ping(), engine.pong(), engine.close()}) check_refused(echo, refused);
+    for (const Result<void>& refused :
+         {engine.send_text("x"), engine.send_binary("x"), engine.begin_text("x"), engine.ping(), engine.pong(), engine.close()})
+        check_refused(echo, refused);
 }
 
 TEST_CASE("websocket_message_begun_before_close_cannot_be_ended_after_it") {
