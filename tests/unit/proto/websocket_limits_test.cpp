@@ -9,6 +9,8 @@ namespace {
 
 using Told = std::vector<std::string>;
 
+static_assert(Engine<WebSocketEngine>);
+
 // A frame's header that promises so many octets, without them.
 std::string promise(unsigned first, std::uint64_t size, WebSocketRole to) {
     std::string octets{static_cast<char>(first), static_cast<char>(is_masked_for(to) ? 0xFF : 0x7F)};
