@@ -32,12 +32,10 @@ WebSocketEngine::WebSocketEngine(WebSocketRole role, WebSocketOptions options) :
     if (!options_.deflate) return;
     const WebSocketDeflate& agreed = *options_.deflate;
     const bool is_server = role == WebSocketRole::server;
-    const int their_bits = is_server ? agreed.client_max_window_bits : agreed.server_max_window_bits;
     const int our_bits = is_server ? agreed.server_max_window_bits : agreed.client_max_window_bits;
     const bool they_forget = is_server ? agreed.client_no_context_takeover : agreed.server_no_context_takeover;
     const bool we_forget = is_server ? agreed.server_no_context_takeover : agreed.client_no_context_takeover;
-    inflater_ =
-        std::make_unique<MessageInflater>(their_bits, !they_forget, MessageInflater::Limits{options_.message_limit, options_.ratio_limit});
+    inflater_ = std::make_unique<MessageInflater>(!they_forget, MessageInflater::Limits{options_.message_limit, options_.ratio_limit});
     deflater_ = std::make_unique<MessageDeflater>(our_bits, !we_forget);
 }
 

@@ -43,6 +43,10 @@ void set_output(z_stream_s& stream, char* data, std::size_t size) {
     stream.avail_out = static_cast<uInt>(size);
 }
 
+// For inflating, whatever was agreed on: with a smaller one zlib takes a reference that is too far or refuses it depending on how the octets
+// came.
+constexpr int largest_window = 15;
+
 // A uInt is not always as large as a size_t.
 constexpr std::size_t most_at_once = std::size_t{1} << 30U;
 
@@ -50,9 +54,7 @@ constexpr std::size_t most_at_once = std::size_t{1} << 30U;
 
 // ---- inflating ----
 
-MessageInflater::MessageInflater(int window_bits, bool keeps_context, Limits limits)
-    // Older versions of zlib take 9 bits where 8 were agreed on, and tell nobody.
-    : limits_(limits), window_bits_(std::max(window_bits, 9)), keeps_context_(keeps_context) {}
+MessageInflater::MessageInflater(bool keeps_context, Limits limits) : limits_(limits), keeps_context_(keeps_context) {}
 
 MessageInflater::~MessageInflater() = default;
 
@@ -62,10 +64,10 @@ void MessageInflater::Free::operator()(z_stream_s* stream) const {
 }
 
 bool MessageInflater::prepare() {
-    if (!keeps_context_) stream_ = spare_inflater.take(window_bits_);
+    if (!keeps_context_) stream_ = spare_inflater.take(largest_window);
     if (stream_) return inflateReset(stream_.get()) == Z_OK;
     auto fresh = std::make_unique<z_stream_s>();
-    if (inflateInit2(fresh.get(), -window_bits_) != Z_OK) return false;
+    if (inflateInit2(fresh.get(), -largest_window) != Z_OK) return false;
     stream_.reset(fresh.release());
     return true;
 }
@@ -91,7 +93,7 @@ MessageInflater::Outcome MessageInflater::grant() {
 MessageInflater::Outcome MessageInflater::end() {
     // Between two blocks (128), at an octet's edge (the bits that are left over: 0 to 63).
     const bool is_complete = (stream_->data_type & 128) != 0 && (stream_->data_type & 63) == 0;
-    if (!keeps_context_) spare_inflater.give(std::move(stream_), window_bits_);
+    if (!keeps_context_) spare_inflater.give(std::move(stream_), largest_window);
     taken_ = made_ = granted_ = tail_taken_ = final_blocks_ = 0;
     return is_complete ? Outcome::used_up : Outcome::corrupt;
 }

@@ -30,7 +30,7 @@ public:
     };
 
     // keeps_context: a message may refer to those before.
-    MessageInflater(int window_bits, bool keeps_context, Limits limits);
+    MessageInflater(bool keeps_context, Limits limits);
     ~MessageInflater();
     MessageInflater(const MessageInflater&) = delete;
     MessageInflater& operator=(const MessageInflater&) = delete;
@@ -51,7 +51,6 @@ private:
 
     std::unique_ptr<z_stream_s, Free> stream_;  // only between two messages if they need it
     Limits limits_;
-    int window_bits_;
     bool keeps_context_;
     std::size_t taken_ = 0;  // of this message: octets that went in,
     std::size_t made_ = 0;  // came out,

@@ -70,6 +70,15 @@ TEST_CASE("utf8_broken_octets_are_found_at_once_wherever_they_stand") {
     }
 }
 
+TEST_CASE("utf8_half_a_character_is_not_forgotten_over_ascii") {
+    for (std::size_t before = 0; before < 40; ++before) {
+        CHECK_FALSE(is_utf8(std::string(before, 'a') + "\xC3" + std::string(40, 'a')));
+        Utf8Validator validator;
+        CHECK(validator.feed(std::string(before, 'a') + "\xC3"));
+        CHECK_FALSE(validator.feed(std::string(40, 'a')));
+    }
+}
+
 TEST_CASE("utf8_cut_anywhere_is_the_same") {
     const std::string text = "a long beginning in ASCII \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80 and an end";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {

@@ -160,6 +160,33 @@ TEST_CASE("websocket_deflate_bomb_is_refused_early") {
     CHECK(largest <= limits::inflate_step);
 }
 
+TEST_CASE("websocket_deflate_ratio_is_allowed_up_to_the_limit") {
+    // Zeros with so many octets of noise strewn in that the ratio is about the same everywhere.
+    const auto strewn = [](std::size_t every) {
+        std::string message(200'000, '\0');
+        const std::string grains = noise(message.size() / every + 1);
+        for (std::size_t at = 0; at < message.size(); at += every) message[at] = grains[at / every];
+        return message;
+    };
+    const auto ratio = [](const std::string& message) { return message.size() / compressed(message).size(); };
+    const std::string dense = strewn(320), too_dense = strewn(450);
+    REQUIRE(ratio(dense) > 75);
+    REQUIRE(ratio(dense) < 98);
+    REQUIRE(ratio(too_dense) > 102);
+    REQUIRE(ratio(too_dense) < 130);
+    CHECK(told_by(frame(0xC2, compressed(dense))) == Told{"binary:" + dense});
+    CHECK(told_by(frame(0xC2, compressed(too_dense))) == Told{"fail:1009"});
+}
+
+TEST_CASE("websocket_deflate_peer_that_refers_farther_back_than_was_agreed_on_is_understood_however_it_is_cut") {
+    for (const int bits : {9, 15}) {
+        const std::string message = noise(200) + noise(200) + words(20'000) + noise(200, 3) + words(20'000);
+        const std::string octets = compressed(message, bits);
+        REQUIRE(octets.size() < message.size() / 2);
+        CHECK(told_by(frame(0xC2, octets), {.deflate = WebSocketDeflate{true, true, 15, 8}}) == Told{"binary:" + message});
+    }
+}
+
 TEST_CASE("websocket_deflate_too_many_compressed_octets_for_any_allowed_message_are_refused_by_the_header") {
     const WebSocketOptions options{.deflate = forgetting, .message_limit = 1000};
     CHECK(told_by(frame(0xC2, std::string(2000, '\0')).substr(0, 8), options) == Told{"fail:1009"});

@@ -125,6 +125,22 @@ TEST_CASE("websocket_pongs_that_were_asked_for_are_no_flood") {
     CHECK(echo.told.size() == 100);
 }
 
+TEST_CASE("websocket_pongs_beyond_those_that_were_asked_for_are_a_flood") {
+    WebSocketEcho echo(WebSocketRole::server);
+    CHECK(echo.engine.ping("x"));
+    for (std::size_t i = 0; i < limits::websocket_controls_per_second + 1; ++i)
+        CHECK(echo.feed(websocket_frame(0x8A, "x", true)) == Step::need_more);
+    CHECK(echo.feed(websocket_frame(0x8A, "x", true)) == Step::failed);
+}
+
+TEST_CASE("websocket_octets_after_the_close_frame_are_not_even_kept") {
+    WebSocketEcho echo(WebSocketRole::client);
+    echo.feed(websocket_frame(0x88, "", false) + websocket_frame(0x81, "late", false));
+    CHECK(echo.engine.leftover().empty());
+    echo.feed(websocket_frame(0x81, "later", false));
+    CHECK(echo.engine.leftover().empty());
+}
+
 TEST_CASE("websocket_output_over_the_limit_refuses_to_send_until_it_was_taken") {
     WebSocketEcho echo(WebSocketRole::server, {.output_limit = 1000});
     CHECK(echo.engine.send_binary(std::string(998, 'x')));
