@@ -18,6 +18,8 @@
 #include "tidemill/net/resolver.h"     // resolve
 #include "tidemill/net/signal_watch.h"   // on_signal
 #include "tidemill/proto/engine.h"         // Engine, Step: the contract of protocols
+#include "tidemill/proto/websocket.h"            // WebSocketEngine
+#include "tidemill/proto/websocket_handshake.h"  // its opening handshake
 #include "tidemill/reactor/channel.h"  // Channel, Subscription
 #include "tidemill/reactor/defer.h"    // defer
 #include "tidemill/reactor/deferred.h" // Deferred
@@ -31,6 +33,8 @@
 #include "tidemill/serve/http_hosts.h"       // HttpHosts: one listener for many sites
 #include "tidemill/serve/http_log.h"         // combined_log_line
 #include "tidemill/serve/static_files.h"     // StaticFiles: a folder over HTTP
+#include "tidemill/sys/random.h"        // SystemRandom
 #include "tidemill/sys/systemd.h"      // notify_systemd
 #include "tidemill/tls/context.h"      // TlsContext, TlsOptions
+#include "tidemill/tls/digest.h"       // sha1, base64
 #include "tidemill/tls/filter.h"       // TlsInfo

@@ -14,6 +14,10 @@ supported_platforms = {"linux"}
 dependencies = {
     "lua >= 5.1, < 5.5",
 }
+external_dependencies = {
+    OPENSSL = {header = "openssl/ssl.h"},
+    ZLIB = {header = "zlib.h"},
+}
 build = {
     type = "cmake",
     variables = {

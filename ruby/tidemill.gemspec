@@ -16,5 +16,5 @@ Gem::Specification.new do |gem|
   gem.extensions = ["ext/tidemill/extconf.rb"]
   gem.extra_rdoc_files = Dir.chdir(__dir__) { Dir["*.md"] }
   gem.metadata = {"rubygems_mfa_required" => "true"}
-  gem.requirements << "a C++20 compiler and CMake 3.20 or newer"
+  gem.requirements << "a C++20 compiler and CMake 3.20 or newer" << "OpenSSL 3 and zlib, with their headers"
 end

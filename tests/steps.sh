@@ -32,6 +32,7 @@ test_step() {
             run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/fuzz/seeds/http
             run $python tests/fuzz/seeds.py build/fuzz/seeds/framing
             run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/fuzz/seeds/framing
+            run build/fuzz/tests/fuzz/websocket_fuzz -runs=50000 -max_len=2000 -seed=1 -verbosity=0
         fi
         ;;
     oracles)

@@ -205,6 +205,47 @@ inline constexpr auto process_grace = 1s;
 // Room for the events of watched files that one read fetches; the longest event has 272 octets (inotify(7)).
 inline constexpr std::size_t file_events = 16 * 1024;
 
+// ---- WebSocket ----
+
+// A message, after inflation: as much as a chat, a game or a dashboard sends, and a thousand clients' largest fit into a gigabyte.
+inline constexpr std::size_t websocket_message = 1024 * 1024;
+
+// Frames of one message. Who fragments does so at some kilobytes; tiny and empty frames only cost.
+inline constexpr std::size_t websocket_fragments = 128;
+
+// The payload of a control frame; the protocol's own number (RFC 6455 5.5).
+inline constexpr std::size_t websocket_control = 125;
+
+// Pings, and pongs that nobody asked for, within a second: each costs an answer or a call; who asks whether we live does it twice a minute.
+inline constexpr std::size_t websocket_controls_per_second = 10;
+
+// What may wait for a peer that does not read, above which sending is refused: a message of the largest, or seconds of many small ones.
+inline constexpr std::size_t websocket_send_queue = 1024 * 1024;
+
+// The opening handshake, from the connection's beginning: a few round trips on a bad line.
+inline constexpr auto websocket_handshake = 10s;
+
+// A silent peer is asked whether it lives before proxies (60 s is usual) take the connection for dead; how long it has for any answer.
+inline constexpr auto websocket_ping_interval = 30s;
+inline constexpr auto websocket_pong_timeout = 20s;
+
+// For the answer to our close frame, which stands behind a send queue, and before which the peer may finish a message.
+inline constexpr auto websocket_close_timeout = 30s;
+
+// Messages below this are sent as they are: headers of TCP and frame make up most of them, and compressing costs some microseconds.
+inline constexpr std::size_t websocket_compress_from = 1024;
+
+// How many times larger inflation may make a message, looked at from this size on. Text seldom gains more than 1:20; DEFLATE ends at
+// 1:1032.
+inline constexpr std::size_t websocket_ratio = 100;
+inline constexpr std::size_t websocket_ratio_from = 64 * 1024;
+
+// Octets inflated before the limits are looked at again.
+inline constexpr std::size_t inflate_step = 16 * 1024;
+
+// Blocks marked as the last one in one compressed message: usual are none or one, and each costs a copy of 32 KiB.
+inline constexpr std::size_t inflate_final_blocks = 128;
+
 // The longest time that can be asked for: 100 years, far from any overflow in nanoseconds.
 inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};
 

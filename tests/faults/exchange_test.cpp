@@ -38,6 +38,7 @@ const std::vector<Trouble> troubles{
     {Call::eventfd_, {EMFILE, ENFILE, ENODEV, ENOMEM}},
     {Call::fstat_, {EIO, ENOMEM, EOVERFLOW}},
     {Call::getpeername_, {ENOBUFS, ENOTCONN}},
+    {Call::getrandom_, {ENOSYS, EINTR}},
     {Call::getsockname_, {ENOBUFS}},
     {Call::getsockopt_, {ENOPROTOOPT, ENOBUFS}},
     {Call::listen_, {EADDRINUSE, EOPNOTSUPP}},

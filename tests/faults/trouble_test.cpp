@@ -8,6 +8,7 @@
 
 #include "support/faults.h"
 #include "support/world.h"
+#include "tidemill/sys/random.h"
 
 using namespace tidemill;
 using namespace tidemill::test;
@@ -443,4 +444,17 @@ TEST_CASE("trouble_waking_interrupted_by_a_signal_wakes") {
             CHECK(faults::calls(Call::write_) == 2);
         }
     });
+}
+
+TEST_CASE("trouble_with_random_octets_is_told_and_an_interruption_is_not") {
+    const faults::Guard guard;
+    SystemRandom random;
+    char octets[300];
+    faults::fail(Call::getrandom_, EINTR, 1, 3);
+    CHECK(random.fill(octets, sizeof octets));
+    CHECK(faults::calls(Call::getrandom_) == 5);
+    faults::clear();
+    faults::fail(Call::getrandom_, ENOSYS);
+    CHECK_FALSE(random.fill(octets, sizeof octets));
+    CHECK(random.fill(octets, sizeof octets));
 }

@@ -20,6 +20,11 @@ NO_CALLS = set(
     strnlen strtod strtol strtoll strtoul strtoull tolower toupper isalnum isdigit isspace getpid getenv __sched_cpucount
     malloc free calloc realloc""".split()
 )
+# zlib's, which work in memory.
+NO_CALLS |= set(
+    """deflate deflateEnd deflateInit2_ deflateReset inflate inflateEnd inflateGetDictionary inflateInit2_ inflateReset
+    inflateSetDictionary""".split()
+)
 # Those that only fill in what posix_spawnp(3) is given, and names of signals and of this very file.
 NO_CALLS |= set(
     """posix_spawnattr_init posix_spawnattr_destroy posix_spawnattr_setflags posix_spawnattr_setsigdefault posix_spawnattr_setsigmask
