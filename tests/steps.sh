@@ -28,10 +28,10 @@ test_step() {
         if with fuzz && prepare build fuzz; then
             run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
             run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
-            run build/fuzz/tests/fuzz/http_seeds build/fuzz/seeds/http
-            run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/fuzz/seeds/http
-            run $python tests/fuzz/seeds.py build/fuzz/seeds/framing
-            run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/fuzz/seeds/framing
+            run build/fuzz/tests/fuzz/http_seeds build/seeds/http
+            run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/seeds/http
+            run $python tests/fuzz/seeds.py build/seeds/framing
+            run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/seeds/framing
             run build/fuzz/tests/fuzz/websocket_fuzz -runs=50000 -max_len=2000 -seed=1 -verbosity=0
         fi
         ;;
@@ -140,7 +140,7 @@ sources() {
 run() {
     for word; do
         case $word in
-        build/api*) ;; # made by the step itself
+        build/api* | build/seeds*) ;; # made by the step itself
         build/* | tests/* | bench/* | python/*) if ! [ -e "$word" ]; then miss "$word"; return; fi ;;
         esac
     done

@@ -82,6 +82,8 @@ TEST_CASE("http_limit_of_a_chunks_extension") {
     const std::string most(limits::http_chunk_extension, 'e');
     check_limit(chunked + "1;" + most + "\r\nx\r\n0\r\n\r\n", chunked + "1;" + most + "e\r\nx\r\n0\r\n\r\n", HttpLimit::chunk_extension,
                 400);
+    // At the octet that is too much.
+    check_limit(chunked + "1;" + most + "\r\nx\r\n0\r\n\r\n", chunked + "1;" + most + "e", HttpLimit::chunk_extension, 400);
 }
 
 TEST_CASE("http_limit_of_all_extensions_of_a_body") {
