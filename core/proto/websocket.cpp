@@ -101,7 +101,7 @@ std::string_view WebSocketEngine::header_fault() const {
     if (frame_.is_control()) {
         if (frame_.is_compressed) return "a control frame with reserved bits";
         if (!frame_.is_final) return "a control frame in fragments";
-        if (frame_.size > limits::websocket_control) return "a control frame of more than 125 octets";
+        if (frame_.size > limits::websocket_control || !frame_.is_minimal) return "a control frame of more than 125 octets";
         return {};
     }
     if (frame_.is_compressed && (!inflater_ || frame_.opcode == Opcode::continuation)) return "a frame with reserved bits";

@@ -67,6 +67,18 @@ TEST_CASE("websocket_sizes_in_more_octets_than_needed_are_refused") {
     CHECK(echo.told == Told{"fail:1002"});
 }
 
+TEST_CASE("websocket_control_frame_with_a_long_size_is_too_large_whatever_the_size_is_however_it_is_cut") {
+    for (const std::uint64_t size : {0, 125, 126, 65536}) {
+        const std::string octets = promise(0x89, size, WebSocketRole::server);
+        WebSocketEcho whole(WebSocketRole::server), dripped(WebSocketRole::server);
+        whole.feed(octets);
+        for (const char octet : octets) dripped.feed(std::string(1, octet));
+        CHECK(whole.told == Told{"fail:1002"});
+        CHECK(dripped.told == whole.told);
+        CHECK(dripped.engine.error().text() == whole.engine.error().text());
+    }
+}
+
 TEST_CASE("websocket_fragment_one_over_the_limit_is_refused_empty_ones_too") {
     std::string octets = websocket_frame(0x01, "", true);
     for (std::size_t i = 1; i < limits::websocket_fragments - 1; ++i) octets += websocket_frame(0x00, "", true);

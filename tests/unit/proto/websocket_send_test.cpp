@@ -111,7 +111,8 @@ TEST_CASE("websocket_client_without_random_octets_sends_nothing") {
         }
         CHECK(engine.output().empty());
         CHECK_FALSE(engine.is_closing());
-        engine.feed(websocket_frame(0x88, "", false));
+        const std::string close = websocket_frame(0x88, "", false);
+        engine.feed(close);
         CHECK(engine.next() == Step::failed);
         CHECK(engine.error().code == ErrorCode::os);
         CHECK(engine.is_done());
