@@ -5,7 +5,7 @@
 # fail. A command counts the tests that it tells of in its last line, "N passed, N failed[, N skipped]" or as tally.awk knows
 # it, otherwise as one.
 
-test_steps='unit faults asan tsan fuzz conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples cookbook
+test_steps='unit faults asan tsan fuzz oracles conformance-cpp conformance-python conformance-ruby conformance-lua python ruby lua examples cookbook
     surface floors packaging bench soak'
 
 test_step() {
@@ -28,6 +28,19 @@ test_step() {
         if with fuzz && prepare build fuzz; then
             run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
             run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
+            run build/fuzz/tests/fuzz/http_seeds build/fuzz/seeds/http
+            run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/fuzz/seeds/http
+        fi
+        ;;
+    oracles)
+        if ! share llhttp/llhttp.c; then skip 'the sources of llhttp are missing; to add them: apt-get install node-llhttp'; return; fi
+        if with Python; then
+            if $python -c 'import h11' 2>/dev/null; then
+                run $python tests/oracle/http_differential.py build/tests/http_verdicts
+            else
+                skip 'there is no h11; ./dev setup installs it'
+            fi
+            if need valgrind; then run $python tests/oracle/http_cost.py build/tests/http_cost; fi
         fi
         ;;
     conformance-cpp) run build/tests/conformance_cpp ;;

@@ -127,6 +127,7 @@ private:
 
     // http_engine.cpp
     void begin_next();
+    Step tell_ended();
     Step fail_with(ErrorCode code, int status, std::string_view detail, HttpLimit limit);
     void on_written();
 

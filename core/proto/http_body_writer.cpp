@@ -66,9 +66,11 @@ void HttpEngine::put_end(HttpFields trailers) {
 
 Result<void> HttpEngine::write_end(HttpFields trailers) {
     if (Result<void> checked = check_piece(0); !checked) return checked;
-    if (!is_discarded_ && writing_framing_.kind == Kind::length && to_write_ > 0) return http_misuse("less than the length that was promised");
+    if (!is_discarded_ && writing_framing_.kind == Kind::length && to_write_ > 0)
+        return http_misuse("less than the length that was promised");
     if (Result<void> checked = check_trailers(trailers); !checked) return checked;
-    const bool has_room = is_discarded_ || writing_framing_.kind == Kind::chunked || (writing_framing_.kind == Kind::until_close && is_http10_);
+    const bool has_room =
+        is_discarded_ || writing_framing_.kind == Kind::chunked || (writing_framing_.kind == Kind::until_close && is_http10_);
     if (!trailers.empty() && !has_room) return http_misuse("trailers need a chunked body");
     put_end(trailers);
     return {};

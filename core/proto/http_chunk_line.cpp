@@ -24,7 +24,8 @@ HttpChunkLine parse_chunk_line(Bytes octets, const HttpLimits& limits, std::size
     const char* const end = begin + octets.size();
     const char* octet = begin;
     for (; octet != end && http::is_in(*octet, http::hex_octet); ++octet) {
-        if (static_cast<std::size_t>(octet - begin) == limits.chunk_digits) return failed("a chunk's size with too many digits", HttpLimit::chunk_digits);
+        if (static_cast<std::size_t>(octet - begin) == limits.chunk_digits)
+            return failed("a chunk's size with too many digits", HttpLimit::chunk_digits);
         line.size = line.size * 16 + hex_value(*octet);
         if (line.size > limits::http_longest_body) return failed("a chunk that is too large");
     }
@@ -36,6 +37,7 @@ HttpChunkLine parse_chunk_line(Bytes octets, const HttpLimits& limits, std::size
         const std::size_t most = is_sum_nearer ? limits.chunk_extensions - extension_octets : limits.chunk_extension;
         const bool is_cut = static_cast<std::size_t>(end - extension) > most;
         const char* last = is_cut ? extension + most + 1 : end;
+        if (extension != last && !http::is_in(*extension, http::token_octet)) return failed("an extension of a chunk without a name");
         octet = http::skip_value(extension, last);
         if (octet == last) {
             if (!is_cut) return line;

@@ -35,11 +35,19 @@ void HttpEngine::hold_deadlines(bool is_held) {
 // limit: the one that is reached then.
 TimePoint HttpEngine::deadline(HttpLimit& limit) const {
     switch (wait_) {
-        case Wait::nothing: return TimePoint::max();
-        case Wait::first_octet: limit = HttpLimit::first_octet; return since_ + limits_.first_octet;
-        case Wait::head: limit = HttpLimit::head; return since_ + limits_.head;
-        case Wait::idle: limit = HttpLimit::idle; return since_ + limits_.idle;
-        case Wait::body: break;
+        case Wait::nothing:
+            return TimePoint::max();
+        case Wait::first_octet:
+            limit = HttpLimit::first_octet;
+            return since_ + limits_.first_octet;
+        case Wait::head:
+            limit = HttpLimit::head;
+            return since_ + limits_.head;
+        case Wait::idle:
+            limit = HttpLimit::idle;
+            return since_ + limits_.idle;
+        case Wait::body:
+            break;
     }
     if (is_held_) return TimePoint::max();
     limit = HttpLimit::body_progress;
@@ -88,23 +96,40 @@ HttpLimits::HttpLimits(HttpRole role)
 
 std::string_view http_limit_name(HttpLimit limit) {
     switch (limit) {
-        case HttpLimit::none: return "none";
-        case HttpLimit::start_line: return "start_line";
-        case HttpLimit::section: return "section";
-        case HttpLimit::fields: return "fields";
-        case HttpLimit::trailer_section: return "trailer_section";
-        case HttpLimit::trailers: return "trailers";
-        case HttpLimit::chunk_digits: return "chunk_digits";
-        case HttpLimit::chunk_extension: return "chunk_extension";
-        case HttpLimit::chunk_extensions: return "chunk_extensions";
-        case HttpLimit::body: return "body";
-        case HttpLimit::interims: return "interims";
-        case HttpLimit::requests: return "requests";
-        case HttpLimit::first_octet: return "first_octet";
-        case HttpLimit::head: return "head";
-        case HttpLimit::body_progress: return "body_progress";
-        case HttpLimit::idle: return "idle";
-        case HttpLimit::body_rate: return "body_rate";
+        case HttpLimit::none:
+            return "none";
+        case HttpLimit::start_line:
+            return "start_line";
+        case HttpLimit::section:
+            return "section";
+        case HttpLimit::fields:
+            return "fields";
+        case HttpLimit::trailer_section:
+            return "trailer_section";
+        case HttpLimit::trailers:
+            return "trailers";
+        case HttpLimit::chunk_digits:
+            return "chunk_digits";
+        case HttpLimit::chunk_extension:
+            return "chunk_extension";
+        case HttpLimit::chunk_extensions:
+            return "chunk_extensions";
+        case HttpLimit::body:
+            return "body";
+        case HttpLimit::interims:
+            return "interims";
+        case HttpLimit::requests:
+            return "requests";
+        case HttpLimit::first_octet:
+            return "first_octet";
+        case HttpLimit::head:
+            return "head";
+        case HttpLimit::body_progress:
+            return "body_progress";
+        case HttpLimit::idle:
+            return "idle";
+        case HttpLimit::body_rate:
+            return "body_rate";
     }
     return "none";
 }

@@ -13,22 +13,35 @@ HttpEngine::HttpEngine(HttpRole role, const HttpLimits& limits) : role_(role), p
 Step HttpEngine::next() {
     if (has_failed()) return Step::failed;
     switch (reading_) {
-        case Reading::head: return is_done() ? wait(Step::ended) : read_head();
+        case Reading::head:
+            return is_done() ? tell_ended() : read_head();
         case Reading::body:
-        case Reading::chunk_data: return read_body();
-        case Reading::chunk_line: return read_chunk_line();
-        case Reading::chunk_end: return read_chunk_end();
-        case Reading::trailers: return read_trailers();
-        case Reading::end: return tell_end();
-        case Reading::complete: break;
+        case Reading::chunk_data:
+            return read_body();
+        case Reading::chunk_line:
+            return read_chunk_line();
+        case Reading::chunk_end:
+            return read_chunk_end();
+        case Reading::trailers:
+            return read_trailers();
+        case Reading::end:
+            return tell_end();
+        case Reading::complete:
+            break;
     }
-    if (is_switching_ || is_done()) return wait(Step::ended);
+    if (is_switching_ || is_done()) return tell_ended();
     if (writing_ == Writing::complete) {
         begin_next();
         return read_head();
     }
     // A client's peer has answered before it knew the whole request, which may go on all the same.
     return wait(role_ == HttpRole::server ? Step::paused : Step::need_more);
+}
+
+// For good: nothing is waited for any more.
+Step HttpEngine::tell_ended() {
+    await(Wait::nothing);
+    return wait(Step::ended);
 }
 
 // Both directions of the message are over.
@@ -50,7 +63,9 @@ bool HttpEngine::is_done() const {
     return writing_ == Writing::complete || (writing_ == Writing::idle && reading_ == Reading::head);
 }
 
-bool HttpEngine::is_switched() const { return is_switching_ && reading_ == Reading::complete && !has_failed(); }
+bool HttpEngine::is_switched() const {
+    return is_switching_ && reading_ == Reading::complete && !has_failed();
+}
 
 bool HttpEngine::is_idle() const {
     if (has_failed() || is_switching_ || has_peer_ended_ || is_last_) return false;
@@ -58,7 +73,9 @@ bool HttpEngine::is_idle() const {
     return reading_ == Reading::head && writing_ == Writing::idle && input_.rest().empty();
 }
 
-void HttpEngine::end_keep_alive() { is_last_ = true; }
+void HttpEngine::end_keep_alive() {
+    is_last_ = true;
+}
 
 // A response's end: the server may read the next request, whose octets may be there already.
 void HttpEngine::on_written() {

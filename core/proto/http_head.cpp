@@ -77,7 +77,7 @@ Outcome HttpHeadParser::parse_version(const char* octet, const char* end, const 
     } else {
         for (std::size_t i = 0; i < count; ++i) {
             const bool is_right = i == 5 || i == 7 ? http::is_digit(octet[i]) : octet[i] == (i < 8 ? "HTTP/0.0"[i] : what_follows[i - 8]);
-            if (!is_right) return fail(400, "the first line has no HTTP version where it should be, or its end is not CR LF");
+            if (!is_right) return fail(400, i < 8 ? "no HTTP version where it should be" : "what follows the HTTP version is wrong");
         }
         if (count < whole) return Outcome::incomplete;
         if (octet[5] != '1' || octet[7] > '1') return fail(505, "the HTTP version is neither 1.0 nor 1.1");
@@ -101,11 +101,12 @@ Outcome HttpHeadParser::parse_status_line(const char* line, const char* end) {
     }
     if (octet == end) return Outcome::incomplete;
     // The space before an empty reason is left out by many.
+    if (*octet == '\n') return fail(400, "a LF without CR");
     if (*octet != ' ' && *octet != '\r') return fail(400, "the status is not followed by a space");
     const char* reason = *octet == ' ' ? octet + 1 : octet;
     const char* reason_end = skip_value(reason, end);
     if (reason_end == end) return Outcome::incomplete;
-    if (*reason_end != '\r') return fail(400, "the reason has a control character");
+    if (*reason_end != '\r') return fail(400, *reason_end == '\n' ? "a LF without CR" : "a control character in the reason");
     if (end - reason_end < 2) return Outcome::incomplete;
     if (reason_end[1] != '\n') return fail(400, "a CR without LF");
     target_ = place(reason, reason_end);
@@ -145,6 +146,7 @@ Outcome HttpHeadParser::parse_field(const char*& octet, const char* end) {
     if (name_end == end) return Outcome::incomplete;
     if (*name_end != ':' || name_end == name) {
         if (name_end == name && is_blank(*name)) return fail(400, "a folded line");
+        if (*name_end == '\n') return fail(400, "a LF without CR");
         if (is_blank(*name_end)) return fail(400, "white space in or after the name of a field");
         return fail(400, "the name of a field is empty or has an octet that no name has");
     }

@@ -7,23 +7,31 @@ using Outcome = HttpHeadParser::Outcome;
 
 Outcome HttpHeadParser::obey(http::Known known, Bytes value) {
     using http::Known;
-    if (part_ == Part::trailers) return known == Known::te ? Outcome::complete : fail(400, "a field in the trailers that belongs into the head");
+    if (part_ == Part::trailers)
+        return known == Known::te ? Outcome::complete : fail(400, "a field in the trailers that belongs into the head");
     switch (known) {
-        case Known::host: return role_ == HttpRole::server ? obey_host(value) : Outcome::complete;
-        case Known::content_length: return obey_length(value);
+        case Known::host:
+            return role_ == HttpRole::server ? obey_host(value) : Outcome::complete;
+        case Known::content_length:
+            return obey_length(value);
         case Known::transfer_encoding:
             if (facts_.is_chunked || !http::equals(value, "chunked")) return fail(400, "Transfer-Encoding is not chunked, once");
             facts_.is_chunked = true;
             return Outcome::complete;
-        case Known::connection: facts_.connection.add(value); return Outcome::complete;
-        case Known::upgrade: facts_.has_upgrade = true; return Outcome::complete;
+        case Known::connection:
+            facts_.connection.add(value);
+            return Outcome::complete;
+        case Known::upgrade:
+            facts_.has_upgrade = true;
+            return Outcome::complete;
         case Known::expect:
             if (role_ == HttpRole::client || minor_version_ == 0) return Outcome::complete;
             if (!http::equals(value, "100-continue")) return fail(417, "an expectation other than 100-continue");
             facts_.is_continue_expected = true;
             return Outcome::complete;
         case Known::te:
-        case Known::no: break;
+        case Known::no:
+            break;
     }
     return Outcome::complete;
 }

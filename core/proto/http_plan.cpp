@@ -21,7 +21,9 @@ Result<void> HttpPlan::take(HttpFields fields) {
                 ++hosts;
                 host = value;
                 break;
-            case Known::connection: connection.add(value); break;
+            case Known::connection:
+                connection.add(value);
+                break;
             case Known::content_length:
                 if (has_given_length || !http::parse_length(value, given_length)) return http_misuse("Content-Length is not one number");
                 has_given_length = true;
@@ -30,13 +32,18 @@ Result<void> HttpPlan::take(HttpFields fields) {
                 if (is_given_chunked || !http::equals(value, "chunked")) return http_misuse("Transfer-Encoding is not chunked, once");
                 is_given_chunked = true;
                 break;
-            case Known::upgrade: has_upgrade = true; break;
-            case Known::te: has_te = true; break;
+            case Known::upgrade:
+                has_upgrade = true;
+                break;
+            case Known::te:
+                has_te = true;
+                break;
             case Known::expect:
                 if (!http::equals(value, "100-continue")) return http_misuse("an expectation other than 100-continue");
                 is_continue_expected = true;
                 break;
-            case Known::no: break;
+            case Known::no:
+                break;
         }
     }
     if (connection.has_others) return http_misuse("Connection has options other than close, keep-alive, upgrade and TE");
@@ -46,8 +53,9 @@ Result<void> HttpPlan::take(HttpFields fields) {
 Result<void> HttpPlan::compare(HttpFraming given, bool is_length_free) const {
     if (is_given_chunked && given.kind != HttpFraming::Kind::chunked) return http_misuse("Transfer-Encoding: chunked with another framing");
     if (!has_given_length) return {};
-    const bool is_same = given.kind == HttpFraming::Kind::length ? given.length == given_length
-                                                                 : given.kind == HttpFraming::Kind::none && (is_length_free || given_length == 0);
+    const bool is_same = given.kind == HttpFraming::Kind::length
+                             ? given.length == given_length
+                             : given.kind == HttpFraming::Kind::none && (is_length_free || given_length == 0);
     if (!is_same) return http_misuse("Content-Length says something else than the framing");
     return {};
 }
@@ -61,7 +69,9 @@ Result<void> check_trailers(HttpFields trailers) {
     return {};
 }
 
-void put_field(HttpField field, std::string& output) { output.append(field.name).append(": ").append(field.value).append("\r\n"); }
+void put_field(HttpField field, std::string& output) {
+    output.append(field.name).append(": ").append(field.value).append("\r\n");
+}
 
 void put_number(std::uint64_t number, std::string& output) {
     char digits[20];

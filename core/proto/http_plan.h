@@ -40,7 +40,9 @@ struct HttpPlan {
     void put(HttpFields fields, Bytes date, std::string& output) const;
 };
 
-inline Error http_misuse(std::string_view detail) { return make_error(ErrorCode::local_protocol, "write", {}, detail); }
+inline Error http_misuse(std::string_view detail) {
+    return make_error(ErrorCode::local_protocol, "write", {}, detail);
+}
 
 // Trailers are as other fields, but none of those that the engine obeys.
 Result<void> check_trailers(HttpFields trailers);

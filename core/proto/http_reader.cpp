@@ -19,8 +19,7 @@ Step HttpEngine::on_exhausted() {
     if (!has_input_ended_) return wait();
     if (reading_ == Reading::head && writing_ == Writing::idle && input_.rest().empty()) {
         has_peer_ended_ = true;
-        await(Wait::nothing);
-        return wait(Step::ended);
+        return tell_ended();
     }
     return fail_with(ErrorCode::remote_protocol, 400, "the peer ended in the middle of a message", HttpLimit::none);
 }
@@ -46,7 +45,9 @@ Step HttpEngine::read_head() {
 
 Step HttpEngine::tell_request(std::size_t size) {
     const HttpHeadParser::Facts& facts = parser_.facts();
-    reading_framing_ = facts.is_chunked ? HttpFraming::chunked() : facts.has_length ? HttpFraming::of_length(facts.length) : HttpFraming::none();
+    reading_framing_ = facts.is_chunked   ? HttpFraming::chunked()
+                       : facts.has_length ? HttpFraming::of_length(facts.length)
+                                          : HttpFraming::none();
     if (reading_framing_.length > limits_.body) return refuse({413, "the body is too long", HttpLimit::body});
     const Bytes method = parser_.method();
     is_http10_ = parser_.minor_version() == 0;
@@ -83,7 +84,8 @@ Step HttpEngine::tell_response(std::size_t size) {
     const int status = parser_.status();
     const bool is_switch = status == 101 || (is_connect_ && status / 100 == 2);
     is_http10_ = parser_.minor_version() == 0;
-    if (status == 101 && !(is_upgrade_ && facts.has_upgrade && !is_http10_)) return refuse({400, "101 to a request that did not ask for it"});
+    if (status == 101 && !(is_upgrade_ && facts.has_upgrade && !is_http10_))
+        return refuse({400, "101 to a request that did not ask for it"});
     event_.head.status = status;
     event_.head.reason = parser_.reason();
     event_.head.is_upgrade = facts.has_upgrade && facts.connection.has_upgrade;
@@ -122,10 +124,18 @@ void HttpEngine::begin_body() {
     extension_octets_ = 0;
     to_read_ = reading_framing_.length;
     switch (reading_framing_.kind) {
-        case HttpFraming::Kind::none: reading_ = Reading::end; break;
-        case HttpFraming::Kind::length: reading_ = to_read_ == 0 ? Reading::end : Reading::body; break;
-        case HttpFraming::Kind::until_close: reading_ = Reading::body; break;
-        case HttpFraming::Kind::chunked: reading_ = Reading::chunk_line; break;
+        case HttpFraming::Kind::none:
+            reading_ = Reading::end;
+            break;
+        case HttpFraming::Kind::length:
+            reading_ = to_read_ == 0 ? Reading::end : Reading::body;
+            break;
+        case HttpFraming::Kind::until_close:
+            reading_ = Reading::body;
+            break;
+        case HttpFraming::Kind::chunked:
+            reading_ = Reading::chunk_line;
+            break;
     }
     await(reading_ == Reading::end || is_continue_due_ ? Wait::nothing : Wait::body);
 }
@@ -140,7 +150,7 @@ Step HttpEngine::tell_data(std::uint64_t most) {
 }
 
 Step HttpEngine::read_body() {
-    if (is_done()) return wait(Step::ended);
+    if (is_done()) return tell_ended();
     const bool is_until_close = reading_framing_.kind == HttpFraming::Kind::until_close;
     if (input_.rest().empty()) {
         if (!is_until_close || !has_input_ended_) return on_exhausted();
@@ -158,7 +168,7 @@ Step HttpEngine::read_body() {
 }
 
 Step HttpEngine::read_chunk_line() {
-    if (is_done()) return wait(Step::ended);
+    if (is_done()) return tell_ended();
     const HttpChunkLine line = parse_chunk_line(input_.rest(), limits_, extension_octets_);
     if (line.outcome == Outcome::failed) return refuse(line.fault);
     if (line.outcome == Outcome::incomplete) return on_exhausted();
@@ -176,7 +186,7 @@ Step HttpEngine::read_chunk_line() {
 }
 
 Step HttpEngine::read_chunk_end() {
-    if (is_done()) return wait(Step::ended);
+    if (is_done()) return tell_ended();
     const Bytes octets = input_.rest();
     if (octets.empty()) return on_exhausted();
     if (octets.front() != '\r' || (octets.size() > 1 && octets[1] != '\n')) return refuse({400, "a chunk is not followed by CR LF"});
@@ -187,7 +197,7 @@ Step HttpEngine::read_chunk_end() {
 }
 
 Step HttpEngine::read_trailers() {
-    if (is_done()) return wait(Step::ended);
+    if (is_done()) return tell_ended();
     const Outcome outcome = parser_.parse(input_.rest(), limits_);
     if (outcome == Outcome::failed) return refuse(parser_.fault());
     if (outcome == Outcome::incomplete) return on_exhausted();

@@ -36,7 +36,9 @@ consteval std::array<std::uint8_t, 256> make_octet_sets() {
 }
 inline constexpr std::array<std::uint8_t, 256> octet_sets = make_octet_sets();
 
-inline bool is_in(char octet, std::uint8_t set) { return (octet_sets[static_cast<unsigned char>(octet)] & set) != 0; }
+inline bool is_in(char octet, std::uint8_t set) {
+    return (octet_sets[static_cast<unsigned char>(octet)] & set) != 0;
+}
 
 // The first octet that is not in the set, or end.
 inline const char* skip(const char* octet, const char* end, std::uint8_t set) {
@@ -63,8 +65,12 @@ inline const char* skip_value(const char* octet, const char* end) {
     }
 }
 
-inline bool is_blank(char octet) { return octet == ' ' || octet == '\t'; }
-inline bool is_digit(char octet) { return octet >= '0' && octet <= '9'; }
+inline bool is_blank(char octet) {
+    return octet == ' ' || octet == '\t';
+}
+inline bool is_digit(char octet) {
+    return octet >= '0' && octet <= '9';
+}
 
 // Without spaces and tabs at either end.
 Bytes trimmed(Bytes text);
@@ -90,14 +96,22 @@ enum class Known : std::uint8_t { no, host, connection, content_length, transfer
 inline Known known_field(Bytes name) {
     const auto check = [name](Bytes lower, Known field) { return equals(name, lower) ? field : Known::no; };
     switch (name.size()) {
-        case 2: return check("te", Known::te);
-        case 4: return check("host", Known::host);
-        case 6: return check("expect", Known::expect);
-        case 7: return check("upgrade", Known::upgrade);
-        case 10: return check("connection", Known::connection);
-        case 14: return check("content-length", Known::content_length);
-        case 17: return check("transfer-encoding", Known::transfer_encoding);
-        default: return Known::no;
+        case 2:
+            return check("te", Known::te);
+        case 4:
+            return check("host", Known::host);
+        case 6:
+            return check("expect", Known::expect);
+        case 7:
+            return check("upgrade", Known::upgrade);
+        case 10:
+            return check("connection", Known::connection);
+        case 14:
+            return check("content-length", Known::content_length);
+        case 17:
+            return check("transfer-encoding", Known::transfer_encoding);
+        default:
+            return Known::no;
     }
 }
 

@@ -6,7 +6,9 @@ namespace tidemill {
 
 using Kind = HttpFraming::Kind;
 
-static bool is_bodiless(HttpFraming framing) { return framing.kind == Kind::none || (framing.kind == Kind::length && framing.length == 0); }
+static bool is_bodiless(HttpFraming framing) {
+    return framing.kind == Kind::none || (framing.kind == Kind::length && framing.length == 0);
+}
 
 void HttpEngine::begin_writing(const HttpPlan& plan) {
     writing_ = Writing::body;
@@ -23,7 +25,8 @@ void HttpEngine::begin_writing(const HttpPlan& plan) {
 bool HttpEngine::is_response_last(const HttpPlan& plan) const {
     const bool is_until_close = !plan.is_discarded && plan.framing.kind == Kind::until_close;
     // Whoever was refused a tunnel may have begun to use it.
-    return is_last_ || plan.connection.has_close || is_until_close || is_continue_due_ || is_connect_ || (has_input_ended_ && input_.rest().empty());
+    return is_last_ || plan.connection.has_close || is_until_close || is_continue_due_ || is_connect_ ||
+           (has_input_ended_ && input_.rest().empty());
 }
 
 Result<void> HttpEngine::plan_response(const HttpResponseHead& head, HttpPlan& plan) const {
@@ -88,7 +91,8 @@ Result<void> HttpEngine::respond(const HttpResponseHead& head, Bytes body) {
 }
 
 Result<void> HttpEngine::respond_continue() {
-    if (role_ != HttpRole::server || has_failed() || writing_ != Writing::due) return http_misuse("there is no request that waits for a response");
+    if (role_ != HttpRole::server || has_failed() || writing_ != Writing::due)
+        return http_misuse("there is no request that waits for a response");
     if (!is_continue_due_) return {};
     is_continue_due_ = false;
     output_.append("HTTP/1.1 100 Continue\r\n\r\n");
@@ -98,7 +102,8 @@ Result<void> HttpEngine::respond_continue() {
 
 Result<void> HttpEngine::respond_interim(int status, HttpFields fields) {
     if (status == 100) return respond_continue();
-    if (role_ != HttpRole::server || has_failed() || writing_ != Writing::due) return http_misuse("there is no request that waits for a response");
+    if (role_ != HttpRole::server || has_failed() || writing_ != Writing::due)
+        return http_misuse("there is no request that waits for a response");
     if (status < 100 || status > 199 || status == 101) return http_misuse("not the status of an interim response");
     HttpPlan plan;
     if (Result<void> taken = plan.take(fields); !taken) return taken;

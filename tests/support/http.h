@@ -19,10 +19,18 @@ inline std::string describe(HttpRole role, const HttpHead& head) {
                                                 : std::to_string(head.status) + " " + std::string(head.reason);
     text += " 1." + std::to_string(head.minor_version) + " [" + describe_fields(head.fields) + "] ";
     switch (head.framing.kind) {
-        case HttpFraming::Kind::none: text += "none"; break;
-        case HttpFraming::Kind::length: text += "length " + std::to_string(head.framing.length); break;
-        case HttpFraming::Kind::chunked: text += "chunked"; break;
-        case HttpFraming::Kind::until_close: text += "until_close"; break;
+        case HttpFraming::Kind::none:
+            text += "none";
+            break;
+        case HttpFraming::Kind::length:
+            text += "length " + std::to_string(head.framing.length);
+            break;
+        case HttpFraming::Kind::chunked:
+            text += "chunked";
+            break;
+        case HttpFraming::Kind::until_close:
+            text += "until_close";
+            break;
     }
     if (head.is_keep_alive) text += " keep";
     if (head.is_continue_expected) text += " continue";
@@ -32,10 +40,14 @@ inline std::string describe(HttpRole role, const HttpHead& head) {
 
 inline Told describe(HttpRole role, const HttpEvent& event) {
     switch (event.kind) {
-        case HttpEvent::Kind::head: return {describe(role, event.head)};
-        case HttpEvent::Kind::interim: return {"interim " + describe(role, event.head)};
-        case HttpEvent::Kind::data: return {"data", std::string(event.data), true};
-        case HttpEvent::Kind::end: return {event.trailers.empty() ? "end" : "end " + describe_fields(event.trailers)};
+        case HttpEvent::Kind::head:
+            return {describe(role, event.head)};
+        case HttpEvent::Kind::interim:
+            return {"interim " + describe(role, event.head)};
+        case HttpEvent::Kind::data:
+            return {"data", std::string(event.data), true};
+        case HttpEvent::Kind::end:
+            return {event.trailers.empty() ? "end" : "end " + describe_fields(event.trailers)};
     }
     return {};
 }

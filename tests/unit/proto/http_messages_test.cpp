@@ -37,7 +37,8 @@ TEST_CASE("http_bad_requests_are_answered_and_end_the_connection") {
 TEST_CASE("http_bad_second_request_is_answered_after_the_first") {
     HttpEngine engine(HttpRole::server);
     engine.feed("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     CHECK(engine.output() == "");
     CHECK(engine.next() == Step::paused);
     REQUIRE(engine.respond({.status = 204}, {}).ok());
@@ -48,7 +49,8 @@ TEST_CASE("http_bad_second_request_is_answered_after_the_first") {
 TEST_CASE("http_body_that_turns_bad_under_a_response_gets_no_second_one") {
     HttpEngine engine(HttpRole::server);
     engine.feed(HTTP_TEST_CHUNKED "1\r\nx\r\n");
-    while (engine.next() == Step::event) {}
+    while (engine.next() == Step::event) {
+    }
     REQUIRE(engine.respond_head({.framing = HttpFraming::chunked()}).ok());
     const std::string before = engine.output();
     engine.feed("y");
