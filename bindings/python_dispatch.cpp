@@ -215,18 +215,12 @@ PyObject* ignore_nothing(PyObject*, PyObject*) {
 }
 
 PyMethodDef connection_methods[] = {
-    {"write", connection_write_method, METH_O, nullptr},
-    {"close", connection_close_method, METH_NOARGS, nullptr},
-    {"on_open", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_data", ignore_nothing, METH_O, nullptr},
-    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_proxy_end", ignore_nothing, METH_O, nullptr},
+    {"write", connection_write_method, METH_O, nullptr},   {"close", connection_close_method, METH_NOARGS, nullptr},
+    {"on_open", ignore_nothing, METH_NOARGS, nullptr},     {"on_data", ignore_nothing, METH_O, nullptr},
+    {"on_drain", ignore_nothing, METH_NOARGS, nullptr},    {"on_proxy_end", ignore_nothing, METH_O, nullptr},
 
-    {"_write_frame", connection_write_frame_method, METH_O, nullptr},
-    {"on_shutdown", ignore_nothing, METH_NOARGS, nullptr},
-    {"on_end", connection_close_method, METH_NOARGS, nullptr},
-    {"on_close", ignore_nothing, METH_O, nullptr},
-    {nullptr, nullptr, 0, nullptr},
+    {"on_shutdown", ignore_nothing, METH_NOARGS, nullptr}, {"on_end", connection_close_method, METH_NOARGS, nullptr},
+    {"on_close", ignore_nothing, METH_O, nullptr},         {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot connection_slots[] = {
@@ -421,19 +415,33 @@ PyObject* set_error_maker(PyObject*, PyObject* maker) {
     Py_RETURN_NONE;
 }
 
+// What is kept here is kept for as long as the types, which is for ever.
 PyObject* document(PyObject*, PyObject* arguments) {
     const char* name = nullptr;
     const char* text = nullptr;
-    if (!PyArg_ParseTuple(arguments, "ss", &name, &text)) return nullptr;
+    PyObject* made = Py_None;
+    if (!PyArg_ParseTuple(arguments, "ss|O", &name, &text, &made)) return nullptr;
+    if (PyObject_TypeCheck(made, &PyMethodDescr_Type)) {
+        reinterpret_cast<PyMethodDescrObject*>(made)->d_method->ml_doc = strdup(text);
+        Py_RETURN_NONE;
+    }
     for (PyMethodDef* method = connection_methods; method->ml_name != nullptr; ++method) {
-        if (std::strcmp(method->ml_name, name) == 0) method->ml_doc = strdup(text);  // for as long as the type, which is for ever
+        if (std::strcmp(method->ml_name, name) == 0) method->ml_doc = strdup(text);
     }
     Py_RETURN_NONE;
+}
+
+PyObject* frame_writer(PyObject*, PyObject* name) {
+    const char* text = PyUnicode_AsUTF8(name);
+    if (text == nullptr) return nullptr;
+    auto* method = new PyMethodDef{strdup(text), connection_write_frame_method, METH_O, nullptr};
+    return PyDescr_NewMethod(connection_type, method);
 }
 
 PyMethodDef functions[] = {
     {"set_error_maker", set_error_maker, METH_O, nullptr},
     {"document", document, METH_VARARGS, nullptr},
+    {"frame_writer", frame_writer, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -57,5 +57,5 @@ if (tidemill::script::raise_parked_in_python(core)) { delete failed; SWIG_fail; 
 }
 
 %pythoncode %{
-from ._core import ConnectionBase, document, set_error_maker  # written by hand in python_dispatch.cpp
+from ._core import ConnectionBase, document, frame_writer, set_error_maker  # written by hand in python_dispatch.cpp
 %}

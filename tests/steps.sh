@@ -30,6 +30,8 @@ test_step() {
             run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
             run build/fuzz/tests/fuzz/http_seeds build/fuzz/seeds/http
             run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/fuzz/seeds/http
+            run $python tests/fuzz/seeds.py build/fuzz/seeds/framing
+            run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/fuzz/seeds/framing
         fi
         ;;
     oracles)

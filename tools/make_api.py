@@ -215,7 +215,7 @@ ATTACH = '''
 def attach(namespace, document=None):
     """Gives the classes, functions and members of `namespace` their docstrings, as far as they exist and have none.
 
-    document(name, text), if given, is told those of methods that are written in C, whose docstring Python cannot set.
+    document(name, text[, method]), if given, is told those of methods that are written in C, whose docstring Python cannot set.
     """
     for name, text in DOCS.items():
         owner, _, member = name.rpartition(".")
@@ -227,7 +227,8 @@ def attach(namespace, document=None):
             try:
                 found.__doc__ = text
             except (AttributeError, TypeError):
-                pass
+                if document is not None and hasattr(found, "__objclass__"):
+                    document(member, text, found)
 '''
 
 

@@ -22,7 +22,7 @@ class LineConnection(Connection):
     def on_text(self, text):
         pass
 
-    write_line = Connection._write_frame
+    write_line = _core.frame_writer("write_line")
 
     def set_text(self, octets):
         _core.line_set_text(self, octets)
@@ -39,7 +39,7 @@ class MessageConnection(Connection):
     def on_message(self, message):
         pass
 
-    write_message = Connection._write_frame
+    write_message = _core.frame_writer("write_message")
 
     def _protocol(self):
         return "messages", f"length_prefix={self.length_prefix} max_message={self.max_message}"
@@ -51,7 +51,7 @@ class NetstringConnection(Connection):
     def on_message(self, message):
         pass
 
-    write_message = Connection._write_frame
+    write_message = _core.frame_writer("write_message")
 
     def _protocol(self):
         return "netstrings", f"max_message={self.max_message}"
@@ -63,7 +63,7 @@ class BlockConnection(Connection):
     def on_block(self, block):
         pass
 
-    write_block = Connection._write_frame
+    write_block = _core.frame_writer("write_block")
 
     def _protocol(self):
         return "blocks", f"block_size={self.block_size}"
@@ -97,6 +97,7 @@ def _refuse_constant(name):
 
 class ObjectConnection(Connection):
     max_message = 1_048_576
+    _write = _core.frame_writer("_write")
 
     def on_object(self, value):
         pass
@@ -113,7 +114,7 @@ class ObjectConnection(Connection):
             message = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         except (TypeError, ValueError, RecursionError) as problem:
             raise LocalProtocolError(f"write_object: {problem}", "local_protocol", operation="write_object", endpoint=self.peer) from problem
-        return self._write_frame(message)
+        return self._write(message)
 
     def _protocol(self):
         return "messages", f"length_prefix=uint32 max_message={self.max_message}"
