@@ -554,10 +554,10 @@ class HttpRequest:
         octets, 1 MiB if that is -1, is answered with 413 and the function is not called."""
     def respond_continue(self) -> None:
         """100 Continue, for a client that waits for it before it sends its body. Happens by itself when on_request returns without an answer."""
-    def respond(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str], body: bytes) -> bool:
-        """All of the answer. headers and body may be left out. Answers as write()."""
-    def start(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str]) -> bool:
-        """The beginning of an answer in pieces: chunked, unless Content-Length is among the headers, which may be left out."""
+    def respond(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str] = (), body: bytes = b"") -> bool:
+        """All of the answer. Answers as write()."""
+    def start(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> bool:
+        """The beginning of an answer in pieces: chunked, unless Content-Length is among the headers."""
     def write(self, data: bytes) -> bool:
         """A piece of the answer. False: enough is queued; on_response_drain tells when to go on."""
     def finish(self, trailers: Sequence[Sequence[str]] | dict[str, str] = ()) -> bool:

@@ -15,6 +15,7 @@ The idioms of the languages are decided here, once:
   - A predicate is_x is x? in Ruby. Setters stay set_x.
   - Parameters with a default that follow one without, and those of a constructor, are options: keywords in Ruby, one trailing
     table in Lua. Other parameters with a default are optional arguments.
+    So are those of a message, whose parts stand in the order in which they are sent (POSITIONAL).
   - What is called back is a block or a proc in Ruby; where a class is accepted too, a class, a block or a proc.
   - A name that is a keyword of Lua ends in an underscore there: connection:local_(). A parameter of that kind is called `callback`.
 
@@ -34,6 +35,7 @@ SOURCE = ROOT / "bindings" / "api.pyi"
 NAMES = ROOT / "tests" / "surface" / "names.txt"
 ORIGIN = "Made by tools/make_api.py from bindings/api.pyi; do not edit."
 LANGUAGES = ("python", "ruby", "lua")
+POSITIONAL = {"HttpRequest.respond", "HttpRequest.start"}
 
 # ---- The description, read ---------------------------------------------------------------------------------------------
 
@@ -97,6 +99,8 @@ def read_function(node, owner):
     parameters = [Parameter(argument.arg, argument.annotation, default) for argument, default in zip(arguments, defaults)]
     is_constructor = node.name == "__init__"
     for parameter in parameters:
+        if f"{owner}.{node.name}" in POSITIONAL:
+            continue
         parameter.is_option = parameter.default is not None and (is_constructor or parameters[0].default is None)
     kind = "constructor" if is_constructor else "property" if "property" in decorators(node) else "method" if owner else "function"
     return Entry(kind, node.name, ast.get_docstring(node) or "", owner, node.returns, parameters)

@@ -94,10 +94,15 @@ Result<Fd> open_folder(const std::string& path) {
 
 Result<File> open_beneath(const Fd& folder, const std::string& path) {
     if (Result<void> checked = check_path(path, "send_file"); !checked) return checked.error();
-    int opened = open_within(folder.get(), path);
+    const int opened = open_within(folder.get(), path);
     // Old kernels do not know it, some sandboxes forbid it.
-    if (opened < 0 && (errno == ENOSYS || errno == EPERM)) opened = open_step_by_step(folder.get(), path);
+    if (opened < 0 && (errno == ENOSYS || errno == EPERM)) return open_beneath_step_by_step(folder, path);
     return regular_file(Fd(opened), path);
+}
+
+Result<File> open_beneath_step_by_step(const Fd& folder, const std::string& path) {
+    if (Result<void> checked = check_path(path, "send_file"); !checked) return checked.error();
+    return regular_file(Fd(open_step_by_step(folder.get(), path)), path);
 }
 
 IoResult read_file(int file, std::uint64_t offset, char* data, std::size_t size) {

@@ -27,6 +27,8 @@ Result<Fd> open_folder(const std::string& path);
 // where the system can see to that (openat2(2), RESOLVE_BENEATH) and refused where it cannot. Errors: as open_file; os with EXDEV or ELOOP for
 // a path that would have left.
 Result<File> open_beneath(const Fd& folder, const std::string& path);
+// The way of a system without openat2(2), for tests.
+Result<File> open_beneath_step_by_step(const Fd& folder, const std::string& path);
 
 // pread(2): end beyond the last octet.
 IoResult read_file(int file, std::uint64_t offset, char* data, std::size_t size);

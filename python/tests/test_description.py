@@ -10,13 +10,13 @@ DESCRIPTION = ast.parse((pathlib.Path(__file__).parents[2] / "bindings" / "api.p
 
 
 def described_functions():
-    """(qualified name, definition) of every function and method; not the properties, and not on_error, which only users define."""
+    """(qualified name, definition) of every function and method; not the properties, and not those that only users define."""
     for node in DESCRIPTION.body:
         members = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
         for member in members:
             is_function = isinstance(member, ast.FunctionDef) and not member.decorator_list
-            if is_function and member.name != "on_error":
+            if is_function and not (ast.get_docstring(member) or "").startswith("Only if you define it"):
                 yield prefix + member.name, member
 
 

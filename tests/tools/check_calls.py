@@ -31,12 +31,14 @@ NO_CALLS |= set(
     posix_spawn_file_actions_init posix_spawn_file_actions_destroy posix_spawn_file_actions_adddup2 posix_spawn_file_actions_addopen
     posix_spawn_file_actions_addchdir_np posix_spawn_file_actions_addclosefrom_np environ sigabbrev_np dladdr""".split()
 )
+# The time of day, for the field Date.
+NO_CALLS |= {"time"}
 # A line for a slow callback, which may be lost.
 NO_CALLS |= {"fprintf", "stderr"}
 # Of processes, watches and terminals (core/sys/{spawn,pidfd,inotify,pipe}.cpp), of notify_systemd and of counting cores: the injector does
 # not know them yet.
 NOT_INJECTED_YET = set(
-    """dlopen sched_getaffinity sendto fcntl inotify_init1 inotify_add_watch inotify_rm_watch kill posix_spawnp pthread_create pthread_detach syscall tcgetattr
+    """dlopen sched_getaffinity sendto fcntl inotify_init1 inotify_add_watch inotify_rm_watch kill posix_spawnp openat pthread_create pthread_detach syscall tcgetattr
     tcsetattr waitid waitpid writev""".split()
 )
 # Locks and conditions: the C library's, which answer by waiting.

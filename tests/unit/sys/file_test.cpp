@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -104,4 +105,32 @@ TEST_CASE("file_queue_copies_for_a_transport_that_knows_no_files") {
     }
     CHECK(transport.written == "23456780");
     CHECK(queue.size() == 0);
+}
+
+TEST_CASE("file_beneath_a_folder_never_leaves_it") {
+    namespace fs = std::filesystem;
+    const Scratch scratch;
+    const fs::path root = scratch.path("root");
+    fs::create_directories(root / "sub");
+    std::ofstream(root / "sub" / "in") << "in";
+    std::ofstream(scratch.path("out")) << "out";
+    fs::create_symlink("../out", root / "link");
+    fs::create_directory_symlink("..", root / "up");
+    fs::create_symlink("in", root / "sub" / "same");
+    Result<Fd> folder = open_folder(root.string());
+    REQUIRE(folder.ok());
+    for (const auto& open : {open_beneath, open_beneath_step_by_step}) {
+        Result<File> file = open(folder.value(), "sub/in");
+        REQUIRE(file.ok());
+        CHECK(file.value().size == 2);
+        CHECK(file.value().modified > 0);
+        for (const char* outside : {"../out", "sub/../../out", "link", "up/out", "/etc/passwd", "", "none", "sub/in/more"}) {
+            CAPTURE(outside);
+            CHECK_FALSE(open(folder.value(), outside).ok());
+        }
+        CHECK(open(folder.value(), "sub").error().os == EISDIR);
+        CHECK(open(folder.value(), std::string("sub/in\0x", 8)).error().code == ErrorCode::argument);
+    }
+    CHECK_FALSE(open_beneath_step_by_step(folder.value(), "sub/same").ok());
+    CHECK(open_folder(scratch.path("out")).error().os == ENOTDIR);
 }
