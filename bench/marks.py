@@ -129,7 +129,8 @@ def marks_table(verdicts):
     lines = ["| mark | case | subject | asked | limit | value | verdict | |", "| --- | --- | --- | --- | ---: | ---: | --- | --- |"]
     for verdict in verdicts:
         case, asked = describe(verdict.mark)
-        cells = [verdict.mark.row, case, verdict.mark.subject, asked, text(verdict.limit), text(verdict.figure), verdict.outcome, verdict.note]
+        cells = [verdict.mark.row, case, verdict.mark.subject, asked, text(verdict.limit), text(verdict.figure), verdict.outcome,
+                 verdict.note]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -34,7 +34,7 @@ def parse_arguments():
     parser.add_argument("--save", action="store_true", help="keep tables, marks, figures and plots in bench/results")
     parser.add_argument("--list", action="store_true", help="show cases and contestants and stop")
     parser.add_argument("--setup", action="store_true", help="install every peer (what ./dev does, not this program)")
-    parser.add_argument("--smoke", action="store_true", help="one short round with what is there: does everything run? No figures, no marks")
+    parser.add_argument("--smoke", action="store_true", help="one short round: does everything run? No figures, no marks")
     arguments = parser.parse_args()
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")

@@ -7,7 +7,10 @@
 bench_python=.venv-bench/bin/python
 
 # peers KIND: what the table of contestants needs, KIND being deb or pypi.
-peers() { awk -F'|' -v kind="$1:" '!/^#/ && index($4, kind) { sub(/.*:/, "", $4); gsub(/ /, "", $4); if (!seen[$4]++) printf " %s", $4 }' bench/contestants.txt; }
+peers() {
+    awk -F'|' -v kind="$1:" '!/^#/ && index($4, kind) { sub(/.*:/, "", $4); gsub(/ /, "", $4); if (!seen[$4]++) printf " %s", $4 }' \
+        bench/contestants.txt
+}
 
 bench_setup() {
     mkdir -p $logs

@@ -5,6 +5,7 @@ from contestants import BASELINE
 from figures import CPU, RATE, baseline_of, excess, ratio, ratios, value
 
 OWN = "tidemill-"
+BY_HAND = (BASELINE, "noise", "io_uring")  # what they are compared with, and no peers
 PLURALS = {"message": "messages", "line": "lines", "delivery": "deliveries", "connection": "connections"}
 CPLUSPLUS = "tidemill-c++"
 
@@ -23,8 +24,8 @@ def best_peer(case_results, languages, name, key=CPU, is_lower_better=True):
     def family(language):
         return "C++" if language == "C" else language
 
-    peers = {other: value(rounds, key) for other, rounds in case_results.items()
-             if family(languages[other]) == family(languages[name]) and not other.startswith(OWN) and other not in (BASELINE, "noise", "io_uring")}
+    others = [other for other in case_results if not other.startswith(OWN) and other not in BY_HAND]
+    peers = {other: value(case_results[other], key) for other in others if family(languages[other]) == family(languages[name])}
     peers = {other: number for other, number in peers.items() if number is not None}
     if not peers:
         return None
@@ -33,8 +34,8 @@ def best_peer(case_results, languages, name, key=CPU, is_lower_better=True):
 
 def load_table(case, case_results, languages):
     holds = any(figures and "growth" in figures for rounds in case_results.values() for figures in rounds)
-    columns = ["contestant", f"{PLURALS[case.unit]}/s", "p50 us", "p99 us", "p99.9 us", f"CPU us per {case.unit}", "busy", "ratio", "spread",
-               "excess us", "to best peer"]
+    columns = ["contestant", f"{PLURALS[case.unit]}/s", "p50 us", "p99 us", "p99.9 us", f"CPU us per {case.unit}", "busy", "ratio",
+               "spread", "excess us", "to best peer"]
     if holds:
         columns += ["CPU with few", "growth", "octets per connection"]
     baseline, rows = baseline_of(case_results), []
