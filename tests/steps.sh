@@ -95,7 +95,7 @@ test_step() {
             run $python tests/tools/limits_page.py
         fi
         ;;
-    packaging) run bash tests/packaging/run.sh ;;
+    packaging) for language in cpp python ruby lua; do run bash tests/packaging/run.sh $language; done ;; # each builds the core: a time limit each
     bench) if with Python; then run $python bench/run.py --smoke; fi ;;
     soak)
         # A smoke, for C++ only, of seven seconds of load and two rests; what it is for takes an hour: ./dev soak
