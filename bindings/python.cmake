@@ -6,7 +6,7 @@ if(NOT Python_Development.Module_FOUND)
 endif()
 tidemill_swig(python wrapper)
 get_filename_component(wrapper_folder ${wrapper} DIRECTORY)
-tidemill_module(python_core ${wrapper} python_dispatch.cpp)
+tidemill_module(python_core ${wrapper} python_dispatch.cpp python_reactor.cpp)
 target_link_libraries(python_core PRIVATE Python::Module)
 set(python_package ${PROJECT_BINARY_DIR}/python/tidemill)
 execute_process(COMMAND ${Python_EXECUTABLE} -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))"

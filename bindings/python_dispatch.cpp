@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bindings/protocol.h"
+#include "bindings/python_reactor.h"
 
 namespace tidemill::script {
 namespace {
@@ -13,9 +14,8 @@ namespace {
 struct Names {
     PyObject* events[event_count];
     PyObject* on_error;
-    PyObject* timer;
-    PyObject* tick;
-    PyObject* posted;
+    PyObject* call_function;
+    PyObject* callee;
     PyObject* accept;
     PyObject* open;
     PyObject* objects;
@@ -271,11 +271,12 @@ public:
     void leave() override { self_ = nullptr; }
 
     bool call_timer(Ticket ticket) override {
+        if (ticket < 0) return call(function_of_timer(self_, ticket));
         const Reference number(PyLong_FromLongLong(ticket));
-        return number && call(names.timer, number.get());
+        return number && Reference(PyObject_CallMethodObjArgs(self_, names.call_function, number.get(), nullptr));
     }
-    bool call_tick() override { return call(names.tick); }
-    bool call_posted() override { return call(names.posted); }
+    bool call_tick() override { return call(next_tick_of(self_)); }
+    bool call_posted() override { return call(next_post_of(self_)); }
 
     ScriptHandler* make_connection(Ticket factory) override {
         const Reference number(PyLong_FromLongLong(factory));
@@ -343,8 +344,12 @@ public:
     }
 
 private:
-    bool call(PyObject* method, PyObject* argument = nullptr) {
-        return Reference(PyObject_CallMethodObjArgs(self_, method, argument, nullptr)).get() != nullptr;
+    // Takes the reference. There is no function if a stop dropped what waited while another thread posted.
+    bool call(PyObject* owned) {
+        const Reference function(owned);
+        if (!function) return true;
+        if (is_watching() && PyObject_SetAttr(self_, names.callee, owned) < 0) return false;
+        return Reference(PyObject_CallNoArgs(owned)).get() != nullptr;
     }
 
     // A handler that raises itself passes its own exception on; Python notes the first one as its context.
@@ -417,16 +422,16 @@ PyObject* set_error_maker(PyObject*, PyObject* maker) {
 
 // What is kept here is kept for as long as the types, which is for ever.
 PyObject* document(PyObject*, PyObject* arguments) {
-    const char* name = nullptr;
+    PyObject* member = nullptr;
     const char* text = nullptr;
-    PyObject* made = Py_None;
-    if (!PyArg_ParseTuple(arguments, "ss|O", &name, &text, &made)) return nullptr;
-    if (PyObject_TypeCheck(made, &PyMethodDescr_Type)) {
-        reinterpret_cast<PyMethodDescrObject*>(made)->d_method->ml_doc = strdup(text);
-        Py_RETURN_NONE;
-    }
-    for (PyMethodDef* method = connection_methods; method->ml_name != nullptr; ++method) {
-        if (std::strcmp(method->ml_name, name) == 0) method->ml_doc = strdup(text);
+    if (!PyArg_ParseTuple(arguments, "Os", &member, &text)) return nullptr;
+    if (PyObject_TypeCheck(member, &PyMethodDescr_Type)) {
+        PyMethodDef& method = *reinterpret_cast<PyMethodDescrObject*>(member)->d_method;
+        // Behind the signature, as far as the method has one.
+        const std::string_view old = method.ml_doc == nullptr ? "" : method.ml_doc;
+        method.ml_doc = strdup((std::string(old.ends_with("--\n\n") ? old : "") + text).c_str());
+    } else if (PyObject_TypeCheck(member, &PyGetSetDescr_Type)) {
+        reinterpret_cast<PyGetSetDescrObject*>(member)->d_getset->doc = strdup(text);
     }
     Py_RETURN_NONE;
 }
@@ -450,10 +455,13 @@ bool intern_names() {
         if ((names.events[i] = PyUnicode_InternFromString(event_names[i])) == nullptr) return false;
     }
     const std::pair<PyObject**, const char*> others[] = {
-        {&names.on_error, "on_error"}, {&names.timer, "_call_timer"},
-        {&names.tick, "_call_tick"},   {&names.posted, "_call_posted"},
-        {&names.accept, "_accept"},    {&names.open, "_open"},
-        {&names.objects, "_objects"},  {&names.error_handler, "_error_handler"},
+        {&names.on_error, "on_error"},
+        {&names.call_function, "_call_function"},
+        {&names.callee, "_callee"},
+        {&names.accept, "_accept"},
+        {&names.open, "_open"},
+        {&names.objects, "_objects"},
+        {&names.error_handler, "_error_handler"},
     };
     for (const auto& [place, name] : others) {
         if ((*place = PyUnicode_InternFromString(name)) == nullptr) return false;
@@ -469,7 +477,7 @@ bool add_python_types(PyObject* module) {
     if (connection_type == nullptr) return false;
     Py_INCREF(connection_type);
     return PyModule_AddObject(module, "ConnectionBase", reinterpret_cast<PyObject*>(connection_type)) == 0 &&
-           PyModule_AddFunctions(module, functions) == 0;
+           PyModule_AddFunctions(module, functions) == 0 && add_python_reactor(module);
 }
 
 void raise_in_python(const Error& error) {

@@ -8,7 +8,7 @@ namespace tidemill::script {
 
 // Adds ConnectionBase, the type that users subclass, and functions for the adaptor to the module:
 //   set_error_maker(f)    f(code, errno, errno_name, operation, endpoint, text) makes an exception object
-//   document(name, text, method)   sets the docstring of that method, or of the one of ConnectionBase with that name
+//   document(member, text)   sets the docstring of a method or property that is written in C
 //   frame_writer(name)    a method for a subclass: sends one frame of its protocol. In C, as a frame of Python's would cost more than it does
 // False with a Python exception set.
 bool add_python_types(PyObject* module);

@@ -1,6 +1,7 @@
 // Python's typemaps. Text crosses as str (UTF-8, surrogateescape), the reactor object and connections as themselves.
 %{
 #include "bindings/python_dispatch.h"
+#include "bindings/python_reactor.h"
 %}
 %include <stdint.i>
 
@@ -56,6 +57,12 @@ if (tidemill::script::raise_parked_in_python(core)) { delete failed; SWIG_fail; 
   if ($1 == nullptr) SWIG_fail;
 }
 
+namespace tidemill {
+namespace script {
+void attach_reactor(tidemill::script::ReactorObject reactor, tidemill::script::ReactorObject owner, tidemill::script::ReactorCore& core);
+}
+}
+
 %pythoncode %{
-from ._core import ConnectionBase, document, frame_writer, set_error_maker  # written by hand in python_dispatch.cpp
+from ._core import ConnectionBase, ReactorBase, Timer, document, frame_writer, set_error_maker  # written by hand in python_*.cpp
 %}

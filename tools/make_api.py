@@ -219,20 +219,20 @@ ATTACH = '''
 def attach(namespace, document=None):
     """Gives the classes, functions and members of `namespace` their docstrings, as far as they exist and have none.
 
-    document(name, text[, method]), if given, is told those of methods that are written in C, whose docstring Python cannot set.
+    document(member, text), if given, is told those of methods and properties that are written in C, whose docstring Python cannot set.
     """
     for name, text in DOCS.items():
         owner, _, member = name.rpartition(".")
         place = vars(namespace[owner]) if owner in namespace else {} if owner else namespace
         found = place.get(member)
         if found is None and document is not None and hasattr(namespace.get(owner), member):
-            document(member, text)
+            document(getattr(namespace[owner], member), text)
         elif found is not None and not isinstance(found, str) and not getattr(found, "__doc__", None):
             try:
                 found.__doc__ = text
             except (AttributeError, TypeError):
                 if document is not None and hasattr(found, "__objclass__"):
-                    document(member, text, found)
+                    document(found, text)
 '''
 
 

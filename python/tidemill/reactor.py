@@ -1,12 +1,11 @@
-# Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary dicts and sets, and the
-# core knows them by number: so Python's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
-import functools
+# Reactor and Listener over the wrapped core. Functions and open connections are kept here, in ordinary dicts and sets, and the core knows
+# them by number: so Python's garbage collector sees every reference, and a reactor that nobody holds goes with all it has. Those of
+# timers, ticks and posts are kept by ReactorBase (bindings/python_reactor.h), which has call_later, call_every, next_tick and post.
 import itertools
 import os
 import signal
 import threading
 import weakref
-from collections import deque
 
 from . import core as _core
 from .connection import Connection
@@ -17,25 +16,6 @@ from .metrics import SlowWatch, metrics_of
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .pool import Pool
 from .tls import core_of
-
-
-class Timer:
-    __slots__ = ("_id", "_reactor", "_ticket")
-
-    def __init__(self, reactor, ticket, number):
-        self._reactor = reactor
-        self._ticket = ticket
-        self._id = number
-
-    def cancel(self):
-        if not self._reactor._core.timer_cancel(self._id):
-            return False
-        self._reactor._timers.pop(self._ticket, None)
-        return True
-
-    @property
-    def is_active(self):
-        return self._reactor._core.timer_is_active(self._id)
 
 
 class Listener:
@@ -120,22 +100,22 @@ class _Job:
         (self.deferred.succeed if is_success else self.deferred.fail)(value)
 
 
-class Reactor:
+Timer = _core.Timer
+
+
+class Reactor(_core.ReactorBase):
     def __init__(self, poller="", clock=""):
         self._open = set()       # connections from listen/connect until on_close has returned
-        self._timers = {}        # ticket -> (function, is periodic)
+        self._functions = {}     # ticket -> what the loop calls once: an answer, a delivery, the end of a hold
         self._factories = {}     # ticket -> factory
         self._objects = {}       # ticket -> what else has callbacks: watches, ...; the core takes it out after its last one
-        self._ticks = deque()
-        self._posted = deque()   # append and popleft are atomic: other threads post
         self._tickets = itertools.count(1)
         self._error_handler = None
         self._slow_watch = 0     # its ticket
         self._callee = None      # the function that was called last, kept only while slow callbacks are watched
         self._pool = None        # made when defer is first called
         self._core = _core.ReactorCore(poller, clock)
-        # Past SWIG's proxy, which costs as much as the rest of a tick.
-        self._queue_tick = functools.partial(_core._core.ReactorCore_next_tick, self._core.this)
+        _core.attach_reactor(self, self._core, self._core)
 
     # ---- running ----
 
@@ -177,33 +157,17 @@ class Reactor:
 
     def _forget_if_stopped(self):
         if self._core.take_stopped():
-            self._timers.clear()
-            self._ticks.clear()
-            self._posted.clear()
+            self._drop_waiting()
+            self._functions.clear()
             self._factories.clear()
 
     # ---- what the loop calls ----
 
-    def _call_timer(self, ticket):
-        function, is_periodic = self._timers[ticket]
-        if not is_periodic:
-            del self._timers[ticket]
+    def _call_function(self, ticket):
+        function = self._functions.pop(ticket)
         if self._slow_watch:
             self._callee = function
         function()
-
-    def _call_tick(self):
-        function = self._ticks.popleft()
-        if self._slow_watch:
-            self._callee = function
-        function()
-
-    def _call_posted(self):
-        if self._posted:  # empty if another thread posted while a stop dropped what there was
-            function = self._posted.popleft()
-            if self._slow_watch:
-                self._callee = function
-            function()
 
     def _accept(self, ticket):
         factory = self._factories[ticket]
@@ -221,31 +185,6 @@ class Reactor:
         connection._reactor = self
         self._open.add(connection)
         return connection
-
-    # ---- calls in the future ----
-
-    def next_tick(self, function):
-        if not callable(function):
-            _check_callable(function, "function")
-        self._queue_tick()
-        self._ticks.append(function)
-
-    def post(self, function):
-        self._posted.append(_check_callable(function, "function"))
-        self._core.post()
-
-    def call_later(self, seconds, function):
-        return self._add_timer(self._core.call_later, seconds, function, False)
-
-    def call_every(self, seconds, function):
-        return self._add_timer(self._core.call_every, seconds, function, True)
-
-    def _add_timer(self, add, seconds, function, is_periodic):
-        ticket = next(self._tickets)
-        _check_callable(function, "function")
-        number = add(seconds, ticket)
-        self._timers[ticket] = (function, is_periodic)
-        return Timer(self, ticket, number)
 
     # ---- what comes later ----
 
@@ -284,7 +223,7 @@ class Reactor:
         ticket = next(self._tickets)
         deferred = Deferred(self, lambda: self._cancel_look_up(ticket))
         self._core.resolve(host, ticket)
-        self._timers[ticket] = (lambda: self._take_addresses(deferred), False)
+        self._functions[ticket] = lambda: self._take_addresses(deferred)
         return deferred
 
     def _take_addresses(self, deferred):
@@ -295,25 +234,25 @@ class Reactor:
 
     def _cancel_look_up(self, ticket):
         self._core.resolve_cancel(ticket)
-        self._timers.pop(ticket, None)
+        self._functions.pop(ticket, None)
 
     # A tick that a stop does not drop.
     def _deliver(self, function):
         ticket = next(self._tickets)
         self._core.deliver(ticket)
-        self._timers[ticket] = (function, False)
+        self._functions[ticket] = function
 
     # Keeps run() running until _release; a stop calls function instead.
     def _hold(self, function):
         ticket = next(self._tickets)
         hold = (self._core.hold(ticket), ticket)
-        self._timers[ticket] = (function, False)
+        self._functions[ticket] = function
         return hold
 
     def _release(self, hold):
         number, ticket = hold
         self._core.release(number)
-        self._timers.pop(ticket, None)
+        self._functions.pop(ticket, None)
 
     # ---- streams ----
 
@@ -457,5 +396,5 @@ class Reactor:
         return self._core.is_running()
 
 
-for _class in (Timer, Listener, SignalWatch, Reactor):
+for _class in (Listener, SignalWatch, Reactor):
     _class.__module__ = "tidemill"
