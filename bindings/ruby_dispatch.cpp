@@ -3,7 +3,6 @@
 #include <ruby/encoding.h>
 #include <ruby/thread.h>
 
-#include <deque>
 #include <exception>
 #include <new>
 #include <span>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "bindings/protocol.h"
+#include "bindings/ruby_reactor.h"
 
 namespace tidemill::script {
 namespace {
@@ -18,8 +18,7 @@ namespace {
 // What the module needs all the time.
 struct Names {
     ID events[event_count];
-    ID call_timer;
-    ID call_posted;
+    ID call_function;
     ID accept;
     ID judge;
     ID report;
@@ -27,9 +26,7 @@ struct Names {
     ID objects;
     ID make_error;
     ID call;
-    ID callable;
     ID callee;
-    ID door;
 };
 Names names;
 VALUE core_module;
@@ -290,22 +287,12 @@ public:
     void leave() override { self_ = Qnil; }
 
     bool call_timer(Ticket ticket) override {
-        auto call = [this, ticket] { return rb_funcall(self_, names.call_timer, 1, LL2NUM(ticket)); };
+        if (ticket < 0) return call(waiting_.take_timer(ticket));
+        auto call = [this, ticket] { return rb_funcall(self_, names.call_function, 1, LL2NUM(ticket)); };
         return succeeds(call);
     }
-    bool call_tick() override {
-        auto call = [this] {
-            const VALUE function = ticks_.front();
-            ticks_.pop_front();
-            if (is_watching()) rb_ivar_set(self_, names.callee, function);
-            return rb_funcallv(function, names.call, 0, nullptr);
-        };
-        return succeeds(call);
-    }
-    bool call_posted() override {
-        auto call = [this] { return rb_funcallv(self_, names.call_posted, 0, nullptr); };
-        return succeeds(call);
-    }
+    bool call_tick() override { return call(waiting_.take_tick()); }
+    bool call_posted() override { return call(waiting_.take_posted()); }
 
     ScriptHandler* make_connection(Ticket factory) override {
         ScriptHandler* made = nullptr;
@@ -371,22 +358,10 @@ public:
         return state;
     }
 
-    // nullptr: the function will be called. Does not raise, and lets no C++ exception out.
-    Error* add_tick(VALUE function) {
-        try {
-            ticks_.push_back(function);
-            Result<void> queued = queue_tick();
-            if (queued) return nullptr;
-            ticks_.pop_back();
-            return new Error(queued.error());
-        } catch (const std::exception& exception) {
-            return new Error(make_error(ErrorCode::limit, "next_tick", {}, exception.what()));
-        }
-    }
-    void forget_ticks() { ticks_.clear(); }
+    RubyWaiting& waiting() { return waiting_; }
 
     void mark() const {
-        for (const VALUE function : ticks_) rb_gc_mark(function);
+        waiting_.mark();
         rb_gc_mark(self_);
         rb_gc_mark(raised_.exception);
         rb_gc_mark(parked_.exception);
@@ -455,6 +430,17 @@ private:
         return !raised_.is_set();
     }
 
+    // Qundef: a stop dropped it, while another thread posted.
+    bool call(VALUE function) {
+        if (function == Qundef) return true;
+        auto call = [this, function] {
+            if (is_watching()) rb_ivar_set(self_, names.callee, function);
+            if (RTEST(rb_obj_is_proc(function))) return rb_proc_call_with_block(function, 0, nullptr, Qnil);
+            return rb_funcallv(function, names.call, 0, nullptr);
+        };
+        return succeeds(call);
+    }
+
     VALUE object_under(Ticket ticket) { return rb_hash_fetch(rb_ivar_get(self_, names.objects), LL2NUM(ticket)); }
 
     // Whether what was raised is none of the program's handlers' business.
@@ -468,7 +454,7 @@ private:
     VALUE self_ = Qnil;  // the reactor object during a run
     Raised raised_;
     Raised parked_;
-    std::deque<VALUE> ticks_;
+    RubyWaiting waiting_;
 };
 
 bool RubyHandler::emit(Event event, const Value* arguments, std::size_t count) {
@@ -485,55 +471,9 @@ VALUE adopt(VALUE, VALUE connection, VALUE reactor) {
     return connection;
 }
 
-// What a reactor object keeps in @door: the way to its host past SWIG's look-ups, which cost as much as the rest of a tick. It keeps the
-// core, and so the host, alive.
-struct Door {
-    VALUE core;
-    RubyHost* host;
-};
-
-void mark_door(void* door) {
-    rb_gc_mark(static_cast<Door*>(door)->core);
-}
-
-const rb_data_type_t door_type = {
-    "Tidemill::Reactor", {mark_door, RUBY_DEFAULT_FREE, nullptr, nullptr, {}}, nullptr, nullptr, RUBY_TYPED_FREE_IMMEDIATELY,
-};
-
-RubyHost& host_of(VALUE reactor) {
-    return *static_cast<Door*>(rb_check_typeddata(rb_ivar_get(reactor, names.door), &door_type))->host;
-}
-
-VALUE open_door(VALUE, VALUE reactor, VALUE core) {
-    Check_Type(core, T_DATA);
-    Door* door;
-    const VALUE made = TypedData_Make_Struct(rb_cObject, Door, &door_type, door);
-    door->core = core;
-    door->host = static_cast<RubyHost*>(&static_cast<ReactorCore*>(DATA_PTR(core))->host());
-    rb_ivar_set(reactor, names.door, made);
-    return Qnil;
-}
-
-VALUE forget_ticks(VALUE, VALUE reactor) {
-    host_of(reactor).forget_ticks();
-    return Qnil;
-}
-
-VALUE next_tick_method(int count, VALUE* arguments, VALUE self) {
-    rb_check_arity(count, 0, 1);
-    VALUE function = count == 0 ? Qnil : arguments[0];
-    if (rb_block_given_p() || !RTEST(rb_obj_is_proc(function))) {
-        VALUE given[] = {function, rb_block_given_p() ? rb_block_proc() : Qnil, rb_str_new_cstr("function")};
-        function = rb_funcallv(self, names.callable, 3, given);
-    }
-    if (Error* failed = host_of(self).add_tick(function)) raise_in_ruby(failed);
-    return Qnil;
-}
-
 void intern_names() {
     for (std::size_t i = 0; i < event_count; ++i) names.events[i] = rb_intern(event_names[i]);
-    names.call_timer = rb_intern("call_timer");
-    names.call_posted = rb_intern("call_posted");
+    names.call_function = rb_intern("call_function");
     names.accept = rb_intern("accept");
     names.judge = rb_intern("judge");
     names.report = rb_intern("report");
@@ -541,9 +481,7 @@ void intern_names() {
     names.objects = rb_intern("@objects");
     names.make_error = rb_intern("make_error");
     names.call = rb_intern("call");
-    names.callable = rb_intern("callable");
     names.callee = rb_intern("@callee");
-    names.door = rb_intern("@door");
 }
 
 }  // namespace
@@ -568,9 +506,7 @@ void add_ruby_types(VALUE module) {
     rb_define_method(connection_base, "on_end", close_method, 0);
     rb_define_method(connection_base, "on_close", ignore_argument, 1);
     rb_define_module_function(module, "adopt", adopt, 2);
-    rb_define_module_function(module, "open_door", open_door, 2);
-    rb_define_module_function(module, "forget_ticks", forget_ticks, 1);
-    rb_define_method(rb_define_class_under(rb_define_module("Tidemill"), "Reactor", rb_cObject), "next_tick", next_tick_method, -1);
+    add_ruby_reactor(module);
 }
 
 void raise_in_ruby(Error* error) {
@@ -597,6 +533,10 @@ ScriptHandler* handler_from_ruby(VALUE object) {
 
 Host* make_ruby_host() {
     return new RubyHost;
+}
+
+RubyWaiting& waiting_of(ReactorCore& core) {
+    return static_cast<RubyHost&>(core.host()).waiting();
 }
 
 void raise_parked_in_ruby(ReactorCore& core, Error* instead_of) {

@@ -9,11 +9,12 @@
 
 namespace tidemill::script {
 
+class RubyWaiting;
+
 // Adds to the module Tidemill::Core:
 //   ConnectionBase              the class that users subclass by way of Tidemill::Connection
 //   adopt(connection, reactor)  what connection.reactor answers from now on
-//   open_door(reactor, core)    lets next_tick find its host: the one method of Tidemill::Reactor that is written here
-//   forget_ticks(reactor)
+// and what ruby_reactor.h names.
 // The adaptor defines Core.make_error(code, errno, errno_name, operation, endpoint, text), which makes an exception object.
 void add_ruby_types(VALUE module);
 
@@ -28,6 +29,9 @@ VALUE text_to_ruby(Bytes text);
 ScriptHandler* handler_from_ruby(VALUE object);
 
 Host* make_ruby_host();
+
+// Of a core whose host is Ruby's.
+RubyWaiting& waiting_of(ReactorCore& core);
 
 // After a run: raises what was parked and deletes the error, or returns if there is nothing.
 void raise_parked_in_ruby(ReactorCore& core, Error* instead_of);

@@ -1,29 +1,12 @@
 # frozen_string_literal: true
 
-# Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary hashes, and the core
-# knows them by number: so Ruby's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
+# Reactor and Listener over the wrapped core. Functions and open connections are kept here, in ordinary hashes, and the core knows them by
+# number: so Ruby's garbage collector sees every reference, and a reactor that nobody holds goes with all it has. call_later, call_every,
+# next_tick and post are written in bindings/ruby_reactor.cpp, which keeps their functions.
 module Tidemill
   # A call in the future. Made by call_later and call_every.
   class Timer
     private_class_method :new
-
-    def initialize(core, timers, ticket, number)
-      @core = core
-      @timers = timers
-      @ticket = ticket
-      @number = number
-    end
-
-    def cancel
-      return false unless @core.timer_cancel(@number)
-
-      @timers.delete(@ticket)
-      true
-    end
-
-    def active?
-      @core.timer_is_active(@number)
-    end
 
     def inspect
       "#<#{self.class}#{" active" if active?}>"
@@ -102,17 +85,16 @@ module Tidemill
   class Reactor
     def initialize(poller: "", clock: "")
       @open = {}.compare_by_identity  # connections from listen/connect until on_close has returned
-      @timers = {}                    # ticket => [function, is periodic]
+      @functions = {}                 # ticket => what the loop calls once: an answer, a delivery, the end of a hold
       @factories = {}                 # ticket => factory
       @objects = {}                   # ticket => what else has callbacks: watches, ...; the core takes it out after its last one
-      @posted = Thread::Queue.new     # other threads and trap handlers post
       @last_ticket = 0
       @error_handler = nil
       @slow_watch = nil               # its ticket
       @callee = nil                   # the function that was called last, kept only while slow callbacks are watched
       @pool = nil                     # made when defer is first called
       @core = make_core(poller, clock)
-      Core.open_door(self, @core)     # for next_tick, which is written in bindings/ruby_dispatch.cpp with the queue of its functions
+      Core.open_door(self, @core)
     end
 
     # ---- running ----
@@ -156,26 +138,6 @@ module Tidemill
       @core.is_running
     end
 
-    # ---- calls in the future ----
-
-    def post(function = nil, &block)
-      @posted << callable(function, block, "function")
-      @core.post
-      nil
-    end
-
-    def call_later(seconds, function = nil, &block)
-      function = callable(function, block, "function")
-      ticket = next_ticket
-      add_timer(ticket, @core.call_later(seconds, ticket), function, false)
-    end
-
-    def call_every(seconds, function = nil, &block)
-      function = callable(function, block, "function")
-      ticket = next_ticket
-      add_timer(ticket, @core.call_every(seconds, ticket), function, true)
-    end
-
     # ---- what comes later ----
 
     # The function or block is the work.
@@ -205,7 +167,7 @@ module Tidemill
       ticket = next_ticket
       deferred = Deferred.new(reactor: self, canceller: -> { cancel_look_up(ticket) })
       @core.resolve(host, ticket)
-      @timers[ticket] = [-> { take_addresses(deferred) }, false]
+      @functions[ticket] = -> { take_addresses(deferred) }
       deferred
     end
 
@@ -353,17 +315,8 @@ module Tidemill
 
     # ---- what the loop calls ----
 
-    def call_timer(ticket)
-      function, is_periodic = @timers[ticket]
-      @timers.delete(ticket) unless is_periodic
-      @callee = function if @slow_watch
-      function.call
-    end
-
-    def call_posted
-      return if @posted.empty? # forgotten at a stop between the two halves of post
-
-      function = @posted.pop
+    def call_function(ticket)
+      function = @functions.delete(ticket)
       @callee = function if @slow_watch
       function.call
     end
@@ -409,21 +362,21 @@ module Tidemill
     def deliver(function)
       ticket = next_ticket
       @core.deliver(ticket)
-      @timers[ticket] = [function, false]
+      @functions[ticket] = function
     end
 
     # Keeps run running until release; a stop calls the block instead.
     def hold(&block)
       ticket = next_ticket
       hold = [@core.hold(ticket), ticket]
-      @timers[ticket] = [block, false]
+      @functions[ticket] = block
       hold
     end
 
     def release(hold)
       number, ticket = hold
       @core.release(number)
-      @timers.delete(ticket)
+      @functions.delete(ticket)
     end
 
     def make_pool
@@ -456,7 +409,7 @@ module Tidemill
 
     def cancel_look_up(ticket)
       @core.resolve_cancel(ticket)
-      @timers.delete(ticket)
+      @functions.delete(ticket)
     end
 
     # ---- helpers ----
@@ -537,11 +490,6 @@ module Tidemill
       start(handler, block) { |connection| Core.connection_become(replaced, connection, leftover) }
     end
 
-    def add_timer(ticket, number, function, is_periodic)
-      @timers[ticket] = [function, is_periodic]
-      Timer.__send__(:new, @core, @timers, ticket, number)
-    end
-
     # Yields the ticket of an object with callbacks to the core's call that makes its other half and answers its number there.
     def add_object(made)
       ticket = next_ticket
@@ -560,9 +508,8 @@ module Tidemill
     def forget_if_stopped
       return unless @core.take_stopped
 
-      @timers.clear
-      Core.forget_ticks(self)
-      @posted.clear
+      Core.forget_calls(self)
+      @functions.clear
       @factories.clear
     end
   end
