@@ -262,7 +262,8 @@ constexpr int reactor_place = 2;
 constexpr int open_place = 3;
 constexpr int traceback_place = 4;
 constexpr int ticks_place = 5;
-constexpr int first_name_place = 6;
+constexpr int core_place = 6;
+constexpr int first_name_place = 7;
 
 class LuaHost final : public Host {
 public:
@@ -315,7 +316,15 @@ public:
     void leave() override { frame_.state = nullptr; }
 
     bool call_timer(Ticket ticket) override { return call(Name::timer, ticket); }
-    bool call_tick() override { return call(Name::tick); }
+    // Straight from the queue into lua_pcall: none of what comes before can raise. Whom a watch wants to know goes through the door.
+    bool call_tick() override {
+        if (is_watching()) return call(Name::tick);
+        lua_State* L = frame_.state;
+        lua_getupvalue(L, frame_.door, ticks_place);
+        take_tick(L, lua_gettop(L));
+        lua_remove(L, -2);
+        return succeeds(L, 0);
+    }
     bool call_posted() override { return true; }  // in Lua post() is next_tick()
 
     ScriptHandler* make_connection(Ticket factory) override {
@@ -421,10 +430,16 @@ private:
         call_ = &call;
         lua_pushvalue(L, frame_.door);
         if (with_error) lua_pushvalue(L, frame_.raised);
-        is_inside_ = true;
-        const int status = lua_pcall(L, with_error ? 1 : 0, 0, frame_.traceback);
-        is_inside_ = false;
+        const bool is_well = succeeds(L, with_error ? 1 : 0);
         call_ = nullptr;
+        return is_well;
+    }
+
+    // Calls what is below its arguments on top of the stack.
+    bool succeeds(lua_State* L, int arguments) {
+        is_inside_ = true;
+        const int status = lua_pcall(L, arguments, 0, frame_.traceback);
+        is_inside_ = false;
         if (status == 0) return true;
         lua_replace(L, frame_.raised);
         return false;
@@ -466,22 +481,24 @@ private:
         lua_rawset(L, -3);
     }
 
-    // The queue is a table that only the door and add_tick know.
     void pass_tick(lua_State* L) {
-        lua_rawgeti(L, lua_upvalueindex(ticks_place), first_tick_);
+        take_tick(L, lua_upvalueindex(ticks_place));
+        push_name(L, Name::tick);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, lua_upvalueindex(reactor_place));
+        lua_call(L, 0, 0);
+    }
+
+    // Pushes the first of the queue, which is a table that only the door and next_tick know. Does not raise.
+    void take_tick(lua_State* L, int queue) {
+        lua_rawgeti(L, queue, first_tick_);
         lua_pushnil(L);
-        lua_rawseti(L, lua_upvalueindex(ticks_place), first_tick_);
+        lua_rawseti(L, queue, first_tick_);
         if (first_tick_ == last_tick_) {
             last_tick_ = 0;
         } else {
             first_tick_ = following(first_tick_);
         }
-        if (is_watching()) {
-            push_name(L, Name::tick);
-            lua_pushvalue(L, -2);
-            lua_rawset(L, lua_upvalueindex(reactor_place));
-        }
-        lua_call(L, 0, 0);
     }
 
     // Whose event it is: a connection, another object, or nil.
@@ -557,20 +574,25 @@ int door(lua_State* L) {
     return static_cast<LuaHost*>(lua_touserdata(L, lua_upvalueindex(host_place)))->pass(L);
 }
 
-// Pushes a reactor's door. nullptr: the reactor is gone, and what takes its core's place has not raised. May raise.
-LuaHost* push_host(lua_State* L, int reactor) {
+// What the door of a reactor has in that place, and the door on the stack. nullptr: the reactor is gone, and what takes its core's place
+// has not raised for the operation. May raise.
+void* push_door_of(lua_State* L, int reactor, int place, const char* operation) {
     luaL_checktype(L, reactor, LUA_TTABLE);
     lua_getfield(L, reactor, "_door");
     if (lua_tocfunction(L, -1) == door) {
-        lua_getupvalue(L, -1, host_place);
-        auto* host = static_cast<LuaHost*>(lua_touserdata(L, -1));
+        lua_getupvalue(L, -1, place);
+        void* found = lua_touserdata(L, -1);
         lua_pop(L, 1);
-        return host;
+        return found;
     }
     lua_getfield(L, reactor, "_core");
-    lua_getfield(L, -1, "next_tick");
+    lua_getfield(L, -1, operation);
     lua_call(L, 0, 0);
     return nullptr;
+}
+
+LuaHost* push_host(lua_State* L, int reactor) {
+    return static_cast<LuaHost*>(push_door_of(L, reactor, host_place, "next_tick"));
 }
 
 // nullptr: the loop will call. Does not raise, and lets no C++ exception out.
@@ -580,6 +602,19 @@ Error* try_queue_tick(Host& host) {
         return queued ? nullptr : new Error(queued.error());
     } catch (const std::exception& exception) {
         return new Error(make_error(ErrorCode::limit, "next_tick", {}, exception.what()));
+    }
+}
+
+// nullptr: done. Does not raise, and lets no C++ exception out.
+template <class Call>
+Error* try_with_timers(const char* operation, Call call) {
+    try {
+        call();
+        return nullptr;
+    } catch (const Failure& failure) {
+        return new Error(failure.error);
+    } catch (const std::exception& exception) {
+        return new Error(make_error(ErrorCode::limit, operation, {}, exception.what()));
     }
 }
 
@@ -746,8 +781,16 @@ int release(lua_State* L) {
     return 0;
 }
 
-int add_tick(lua_State* L) {
+// Upvalue: the adaptor's judgement of what is no function.
+static int next_tick(lua_State* L) {
     lua_settop(L, 2);
+    if (lua_type(L, 2) != LUA_TFUNCTION) {
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_pushinteger(L, 1);
+        lua_pushliteral(L, "next_tick");
+        lua_pushvalue(L, 2);
+        lua_call(L, 3, 0);
+    }
     LuaHost* host = push_host(L, 1);
     if (host == nullptr) return 0;
     lua_getupvalue(L, 3, ticks_place);
@@ -762,6 +805,45 @@ int add_tick(lua_State* L) {
     }
     host->occupy(place);
     return 0;
+}
+
+int make_next_tick(lua_State* L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushcclosure(L, next_tick, 1);
+    return 1;
+}
+
+int add_timer(lua_State* L) {
+    lua_settop(L, 4);
+    const double seconds = number_from_lua(L, 2);
+    const auto ticket = static_cast<Ticket>(lua_tonumber(L, 3));
+    const bool is_periodic = lua_toboolean(L, 4) != 0;
+    auto* core = static_cast<ReactorCore*>(push_door_of(L, 1, core_place, "call_later"));
+    if (core == nullptr) return 0;
+    std::uint64_t id = 0;
+    Error* failed =
+        try_with_timers("call_later", [&] { id = is_periodic ? core->call_every(seconds, ticket) : core->call_later(seconds, ticket); });
+    if (failed != nullptr) {
+        push_error(L, failed);
+        return lua_error(L);
+    }
+    push_integer(L, id);
+    return 1;
+}
+
+int cancel_timer(lua_State* L) {
+    lua_settop(L, 2);
+    const auto id = static_cast<std::uint64_t>(lua_tonumber(L, 2));
+    auto* core = static_cast<ReactorCore*>(push_door_of(L, 1, core_place, "timer_cancel"));
+    if (core == nullptr) return 0;
+    bool is_cancelled = false;
+    if (Error* failed = try_with_timers("cancel", [&] { is_cancelled = core->timer_cancel(id); })) {
+        push_error(L, failed);
+        return lua_error(L);
+    }
+    lua_pushboolean(L, is_cancelled);
+    return 1;
 }
 
 int forget_ticks(lua_State* L) {
@@ -781,15 +863,16 @@ int set_error_maker(lua_State* L) {
     return 0;
 }
 
-int push_door(lua_State* L, Host& host, int reactor, int open) {
+int push_door(lua_State* L, ReactorCore& core, int reactor, int open) {
     luaL_checktype(L, reactor, LUA_TTABLE);
     luaL_checktype(L, open, LUA_TTABLE);
     luaL_checkstack(L, LUA_MINSTACK + static_cast<int>(Name::count), "tidemill");
-    lua_pushlightuserdata(L, &host);
+    lua_pushlightuserdata(L, &core.host());
     lua_pushvalue(L, reactor);
     lua_pushvalue(L, open);
     get_registry(L, &traceback_key);
     lua_createtable(L, 0, 0);
+    lua_pushlightuserdata(L, &core);
     for (const char* name : event_names) lua_pushstring(L, name);
     for (const char* name : other_names) lua_pushstring(L, name);
     lua_pushcclosure(L, door, first_name_place - 1 + static_cast<int>(Name::count));

@@ -49,20 +49,24 @@ void push_error(lua_State* L, Error* error);
 //   write(connection, octets)
 //   anchor(open, connection)      keeps it alive, in the reactor's table, until on_close
 //   release(open, connection)     undoes that, if connecting was refused
-//   add_tick(reactor, call)       next_tick, for a call that was looked at
+//   make_next_tick(check)         the method next_tick; check(1, "next_tick", value) judges what is no function
+//   add_timer(reactor, seconds, ticket, is_periodic)   its number in the core
+//   cancel_timer(reactor, number)
 //   forget_ticks(reactor)
 //   set_error_maker(f)            f(code, errno, errno_name, operation, endpoint, text) makes an error object
-//   push_door(host, reactor, open)   the way into Lua for that reactor's host; not called by Lua itself
+//   push_door(core, reactor, open)   the way into Lua for that reactor's host; not called by Lua itself
 int new_connection(lua_State* L);
 int is_connection(lua_State* L);
 int write(lua_State* L);
 int write_frame(lua_State* L);
 int anchor(lua_State* L);
 int release(lua_State* L);
-int add_tick(lua_State* L);
+int make_next_tick(lua_State* L);
+int add_timer(lua_State* L);
+int cancel_timer(lua_State* L);
 int forget_ticks(lua_State* L);
 int set_error_maker(lua_State* L);
-int push_door(lua_State* L, Host& host, int reactor, int open);
+int push_door(lua_State* L, ReactorCore& core, int reactor, int open);
 
 // ---- never raise ----
 

@@ -149,7 +149,7 @@ private:
     bool was_attached_ = false;
 };
 
-// A function or an object of the script, named by a number that its adaptor chose; never 0.
+// A function or an object of the script, named by a number that its adaptor chose; never 0. Below 0: a timer's (README.md).
 using Ticket = std::int64_t;
 
 // Whose callback raised: a connection's, that of another object, or nobody's (a timer's, a tick's, a factory's).

@@ -53,7 +53,9 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %native(write_frame) int tidemill::script::write_frame(lua_State* L);
 %native(anchor) int tidemill::script::anchor(lua_State* L);
 %native(release) int tidemill::script::release(lua_State* L);
-%native(add_tick) int tidemill::script::add_tick(lua_State* L);
+%native(make_next_tick) int tidemill::script::make_next_tick(lua_State* L);
+%native(add_timer) int tidemill::script::add_timer(lua_State* L);
+%native(cancel_timer) int tidemill::script::cancel_timer(lua_State* L);
 %native(forget_ticks) int tidemill::script::forget_ticks(lua_State* L);
 %native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);
 %native(workers_new) int tidemill::script::workers_new(lua_State* L);
@@ -74,7 +76,7 @@ static tidemill::script::ReactorCore& core_from_lua(lua_State* L) {
 
 // make_door(core, reactor, open)
 static int make_door(lua_State* L) {
-  return tidemill::script::push_door(L, core_from_lua(L).host(), 2, 3);
+  return tidemill::script::push_door(L, core_from_lua(L), 2, 3);
 }
 
 // defer(core, ticket, work, arguments)

@@ -1,5 +1,5 @@
 // The loop at script size; bindings/facade.h says what each does. Re-declared here: this page is the contract with the scripts, and a
-// function that is missing there does not compile.
+// function that is missing there does not compile. Timers, ticks and posts are not here: each language has them by hand (bindings/README.md).
 namespace tidemill {
 namespace script {
 
@@ -26,16 +26,11 @@ public:
     Bytes prometheus();
     void set_slow_callback(double seconds, std::int64_t watch);
 
-    void next_tick();
-    void post();
     void check_thread(Bytes operation);
     void check_going(Bytes operation);
     void deliver(std::int64_t ticket);
     std::uint64_t hold(std::int64_t ticket);
     bool release(std::uint64_t hold);
-    std::uint64_t call_later(double seconds, std::int64_t ticket);
-    std::uint64_t call_every(double seconds, std::int64_t ticket);
-    bool timer_cancel(std::uint64_t timer);
     bool timer_is_active(std::uint64_t timer);
 
     std::uint64_t listen(Bytes endpoint, std::int64_t factory, int backlog, int mode, bool reuse_port, int max_connections, TlsCore* tls);

@@ -28,17 +28,51 @@ SignalWatch.__index = SignalWatch
 
 -- ---- Timer ----
 
+-- [1] the reactor, [2] the function's place there, [3] its number in the core: it costs less than names would.
+
+local add_timer, cancel_timer, setmetatable, type = core.add_timer, core.cancel_timer, setmetatable, type
+
+-- Places of timers are used again, so that the table stays an array; what a crowd took is given back when it has gone.
+local function free_place(self, place)
+    local free, count = self._free, self._free_count + 1
+    self._timers[place] = nil
+    if count == self._places and count > 1000 then
+        self._timers, self._free, self._free_count, self._places = {}, {}, 0, 0
+    else
+        free[count], self._free_count = place, count
+    end
+end
+
+local function keep_timer(self, seconds, call, is_periodic)
+    local count = self._free_count
+    local place = count > 0 and self._free[count] or self._places + 1
+    local number = add_timer(self, seconds, -place, is_periodic)
+    if count > 0 then
+        self._free_count = count - 1
+    else
+        self._places = place
+    end
+    self._timers[place] = call
+    if is_periodic then
+        self._beats[place] = true
+    end
+    return setmetatable({self, place, number}, Timer)
+end
+
 function Timer:cancel()
-    local reactor = self._reactor
-    if not reactor._core:timer_cancel(self._id) then
+    local reactor, place = self[1], self[2]
+    if not cancel_timer(reactor, self[3]) then
         return false
     end
-    reactor._timers[self._ticket], reactor._is_periodic[self._ticket] = nil, nil
+    if reactor._beats[place] then
+        reactor._beats[place] = nil
+    end
+    free_place(reactor, place)
     return true
 end
 
 function Timer:is_active()
-    return self._reactor._core:timer_is_active(self._id)
+    return self[1]._core:timer_is_active(self[3])
 end
 
 -- ---- Listener ----
@@ -103,8 +137,10 @@ local function on_collect(action)
 end
 
 local function forget_calls(self)
-    self._timers, self._is_periodic = {}, {}   -- by ticket: function, whether it stays
-    self._factories = {}                       -- by ticket
+    self._timers, self._beats = {}, {}                    -- by place: function, whether it stays; their ticket is the place, below 0
+    self._free, self._free_count, self._places = {}, 0, 0 -- places without a timer; how many there are, and of all
+    self._functions = {}                                  -- by ticket: what the loop calls once: an answer, a delivery, the end of a hold
+    self._factories = {}                                  -- by ticket
 end
 
 -- options: poller = "epoll" | "poll", clock = "manual"
@@ -168,9 +204,14 @@ end
 -- ---- what the loop calls ----
 
 function Reactor:_call_timer(ticket)
-    local call = self._timers[ticket]
-    if not self._is_periodic[ticket] then
-        self._timers[ticket] = nil
+    local call
+    if ticket > 0 then
+        call, self._functions[ticket] = self._functions[ticket], nil
+    else
+        call = self._timers[-ticket]
+        if not self._beats[-ticket] then
+            free_place(self, -ticket)
+        end
     end
     self._callee = self._slow_watch and call   -- for the watch over slow callbacks
     call()
@@ -220,19 +261,13 @@ end
 
 -- ---- calls in the future ----
 
-local add_tick, type = core.add_tick, type
-
-function Reactor:next_tick(call)
-    if type(call) ~= "function" then
-        check.callable(1, "next_tick", call)
-    end
-    add_tick(self, call)
-end
+-- Written in bindings/lua_dispatch.cpp, with the queue of its functions.
+Reactor.next_tick = core.make_next_tick(check.callable)
 
 -- A Lua state is never in two threads at once, and run() is in it all the time: no other thread can come here while the loop sleeps.
 -- A host's other threads post in C++.
 function Reactor:post(call)
-    add_tick(self, check.callable(1, "post", call))
+    self:next_tick(check.callable(1, "post", call))
 end
 
 local function new_ticket(self)
@@ -241,21 +276,17 @@ local function new_ticket(self)
 end
 
 function Reactor:call_later(seconds, call)
-    check.type(1, "call_later", seconds, "number")
-    check.callable(2, "call_later", call)
-    local ticket = new_ticket(self)
-    local id = self._core:call_later(seconds, ticket)
-    self._timers[ticket] = call
-    return setmetatable({_reactor = self, _ticket = ticket, _id = id}, Timer)
+    if type(seconds) ~= "number" or type(call) ~= "function" then
+        check.type(1, "call_later", seconds, "number")
+        check.callable(2, "call_later", call)
+    end
+    return keep_timer(self, seconds, call, false)
 end
 
 function Reactor:call_every(seconds, call)
     check.type(1, "call_every", seconds, "number")
     check.callable(2, "call_every", call)
-    local ticket = new_ticket(self)
-    local id = self._core:call_every(seconds, ticket)
-    self._timers[ticket], self._is_periodic[ticket] = call, true
-    return setmetatable({_reactor = self, _ticket = ticket, _id = id}, Timer)
+    return keep_timer(self, seconds, call, true)
 end
 
 -- ---- what comes later ----
@@ -264,25 +295,25 @@ end
 function Reactor:_deliver(call)
     local ticket = new_ticket(self)
     self._core:deliver(ticket)
-    self._timers[ticket] = call
+    self._functions[ticket] = call
 end
 
 -- Keeps run() running until _release; a stop calls call instead.
 function Reactor:_hold_on(call)
     local ticket = new_ticket(self)
     local hold = {self._core:hold(ticket), ticket}
-    self._timers[ticket] = call
+    self._functions[ticket] = call
     return hold
 end
 
 function Reactor:_release(hold)
     self._core:release(hold[1])
-    self._timers[hold[2]] = nil
+    self._functions[hold[2]] = nil
 end
 
 -- Has deferred settled by what `take` gives when ticket is called.
 local function settle_by(self, ticket, deferred, take)
-    self._timers[ticket] = function()
+    self._functions[ticket] = function()
         local succeeded, value = pcall(take, self._core)
         if succeeded then
             deferred:succeed(value)
@@ -300,7 +331,7 @@ function Reactor:defer(work, options)
     local ticket, job = new_ticket(self), nil
     local deferred = Deferred:new {reactor = self, canceller = function()
         self._core:cancel_job(job)
-        self._timers[ticket] = nil
+        self._functions[ticket] = nil
     end}
     job = core.defer(self._core, ticket, work, options.arguments or {})
     settle_by(self, ticket, deferred, core.take_result)
@@ -328,7 +359,7 @@ function Reactor:resolve(host)
     local ticket = new_ticket(self)
     local deferred = Deferred:new {reactor = self, canceller = function()
         self._core:resolve_cancel(ticket)
-        self._timers[ticket] = nil
+        self._functions[ticket] = nil
     end}
     self._core:resolve(host, ticket)
     settle_by(self, ticket, deferred, take_addresses)
