@@ -207,7 +207,7 @@ class _Exchange:
         if error is None:
             if not self.is_gone:
                 log.error("the application returned without an answer that is whole")
-        elif not isinstance(error, asyncio.CancelledError) and not (self.is_gone and isinstance(error, ClientDisconnected)):
+        elif not isinstance(error, asyncio.CancelledError) and not (self.is_gone and _tells_of_disconnect(error)):
             log.error("the application raised", exc_info=error)
         if self.stage != _DONE and not self.is_gone:
             self.stage = _DONE
@@ -490,6 +490,13 @@ def _end_tasks(loop):
         task.cancel()
     if left:
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+
+def _tells_of_disconnect(error):
+    """Also if a framework made an exception of its own of it."""
+    while error is not None and not isinstance(error, ClientDisconnected):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 async def _await(awaitable):

@@ -49,4 +49,8 @@ class ReactorSelector(selectors.BaseSelector):
         self._inner.close()
 
     def get_map(self):
-        return self._inner.get_map()
+        registered = self._inner.get_map()
+        return {descriptor: registered[descriptor] for descriptor in registered if registered[descriptor].data is not self}
+
+    def get_key(self, fileobj):
+        return self._inner.get_key(fileobj)
