@@ -168,6 +168,8 @@ module Tidemill
     def call_in_thread
       @to_thread = Thread::Queue.new
       @connection.reactor.defer(-> { call_here })
+    rescue LimitError  # all threads are busy, and so are those who wait for one
+      Core.http_respond(@connection, @number, 503, "content-type\ntext/plain\nretry-after\n1", 2, "503 Service Unavailable\n")
     end
 
     # A call on the connection: here, or from a thread in the loop, whose answer it waits for; if it waits also for the room behind a write.
