@@ -38,6 +38,8 @@ module Tidemill
       env = {
         "SCRIPT_NAME" => "", "GATEWAY_INTERFACE" => "CGI/1.2", "SERVER_SOFTWARE" => "tidemill #{VERSION}", "rack.errors" => @errors,
         "rack.multithread" => @threads.positive?, "rack.multiprocess" => is_shared, "rack.run_once" => false, "rack.hijack?" => false,
+        "SERVER_PROTOCOL" => "HTTP/1.1", "HTTP_VERSION" => "HTTP/1.1", "REQUEST_METHOD" => "", "REQUEST_URI" => "", "PATH_INFO" => "", "QUERY_STRING" => "",
+        "rack.input" => nil,
       }
       env["rack.version"] = [1, 3] unless @is_rack3
       env
@@ -96,7 +98,7 @@ module Tidemill
       @server = server
       @base = base
       @exchange = nil
-      @host = nil  # the one that @name and @port were made of
+      @host = nil  # the one that is in @base
     end
 
     def on_open
@@ -104,6 +106,7 @@ module Tidemill
       @base["rack.url_scheme"] = tls ? "https" : "http"
       @base["REMOTE_ADDR"], @base["REMOTE_PORT"] = address_of(peer)
       @own_name, @own_port = address_of(local)
+      name_host(nil)
     end
 
     def on_close(_reason)
@@ -126,22 +129,39 @@ module Tidemill
     def _on_head(number, method, target, flags, fields)
       env = @base.dup
       fields.each { |name, value| env[name] = value }
+      host = env["HTTP_HOST"]
+      unless host == @host
+        name_host(host)
+        env["SERVER_NAME"], env["SERVER_PORT"] = @base.values_at("SERVER_NAME", "SERVER_PORT")
+      end
       path = target.start_with?("/") ? target : without_authority(target)
       query = path.index("?")
       env["REQUEST_METHOD"] = method
       env["REQUEST_URI"] = target
       env["PATH_INFO"] = query ? path[0, query] : path
       env["QUERY_STRING"] = query ? path[query + 1..] : ""
-      env["SERVER_PROTOCOL"] = env["HTTP_VERSION"] = flags.anybits?(IS_HTTP10) ? "HTTP/1.0" : "HTTP/1.1"
-      name_host(env, env["HTTP_HOST"])
-      env.each_value { |value| value.force_encoding(Encoding::BINARY) if value.is_a?(String) && !value.frozen? } if flags.anybits?(HAS_HIGH_OCTETS)
+      has_body = flags.anybits?(HAS_BODY)
+      unusual(env, flags) if flags > HAS_BODY
       @exchange = RackExchange.new(self, number, env)
-      if flags.anybits?(HAS_BODY)
+      if has_body
         @exchange.take(nil)
       else
-        env["rack.input"] = StringIO.new(String.new)
+        env["rack.input"] = nothing
         @exchange.call
       end
+    end
+
+    def unusual(env, flags)
+      env["SERVER_PROTOCOL"] = env["HTTP_VERSION"] = "HTTP/1.0" if flags.anybits?(IS_HTTP10)
+      return unless flags.anybits?(HAS_HIGH_OCTETS)
+
+      env.each_value { |value| value.force_encoding(Encoding::BINARY) if value.is_a?(String) && !value.frozen? }
+    end
+
+    # The body of a request that has none: the same one for all, unless somebody closed it.
+    def nothing
+      @nothing = StringIO.new(String.new) if @nothing.nil? || @nothing.closed?
+      @nothing
     end
 
     def _on_body(data)
@@ -163,15 +183,12 @@ module Tidemill
       path.start_with?("/") ? path : "/#{path}"
     end
 
-    def name_host(env, host)
-      unless @host && host == @host
-        match = host&.match(/\A(\[[^\]]*\]|[^:]*)(?::(\d+))?\z/)
-        @host = host || ""
-        @name = match && !match[1].empty? ? match[1] : @own_name
-        @port = (match && match[2]) || (match ? default_port : @own_port)
-      end
-      env["SERVER_NAME"] = @name
-      env["SERVER_PORT"] = @port
+    def name_host(host)
+      match = host&.match(/\A(\[[^\]]*\]|[^:]*)(?::(\d+))?\z/)
+      match = nil if match && match[1].empty?
+      @host = host
+      @base["SERVER_NAME"] = match ? match[1] : @own_name
+      @base["SERVER_PORT"] = match ? match[2] || default_port : @own_port
     end
 
     def default_port

@@ -11,23 +11,19 @@ module Tidemill
     class Disconnected < IOError
     end
 
+    # Three variables and no more: the others come when they are needed (an object with more has memory of its own).
+    # @input: the body; @fiber: that the answer's body runs in; @to_thread: a Thread::Queue, for what the loop answers a thread;
+    # @is_called, @is_gone, @is_waiting (for room behind a write).
     def initialize(connection, number, env)
       @connection = connection
-      @server = connection.server
       @number = number
       @env = env
-      @input = nil
-      @fiber = nil
-      @to_thread = nil  # with threads: a Thread::Queue, for what the loop answers
-      @is_gone = false
-      @is_waiting = false
-      @is_called = false
     end
 
     # ---- the request's body ----
 
     def collecting?
-      !@is_called
+      @input && !@is_called
     end
 
     def take(data)
@@ -41,13 +37,14 @@ module Tidemill
     # ---- the application ----
 
     def call
-      @is_called = true
       if @input
+        @is_called = true
         @input.rewind
         @env["rack.input"] = @input
       end
-      @env["rack.response_finished"] = [] if @server.rack3?
-      @server.threads.positive? ? call_in_thread : call_here
+      server = @connection.server
+      @env["rack.response_finished"] = [] if server.rack3?
+      server.threads.positive? ? call_in_thread : call_here
     end
 
     # ---- what happens to the connection ----
@@ -94,7 +91,7 @@ module Tidemill
     end
 
     def call_here
-      status, headers, body = @server.app.call(@env)
+      status, headers, body = @connection.server.app.call(@env)
       answer(status, headers, body)
     rescue StandardError, ScriptError, SystemStackError => error
       fail_with(error, body)
@@ -103,8 +100,11 @@ module Tidemill
     def answer(status, headers, body)
       status = status.to_i
       text, count = fields_of(headers)
-      @finished = [status, headers]
-      if body.is_a?(Array) || (body.respond_to?(:to_ary) && body.respond_to?(:each))
+      @finished = [status, headers] if @env.key?("rack.response_finished")
+      if body.is_a?(Array) && body.size == 1 && !@to_thread && body[0].bytesize <= PIECE
+        Core.http_respond(@connection, @number, status, text, count, body[0])
+        finish(nil) if @input || @finished
+      elsif body.is_a?(Array) || (body.respond_to?(:to_ary) && body.respond_to?(:each))
         answer_array(status, text, count, body)
       elsif body.respond_to?(:to_path) && send_file(status, text, count, body)
         close(body)
@@ -193,7 +193,7 @@ module Tidemill
     # ---- the end ----
 
     def fail_with(error, body = nil)
-      @server.errors.puts(error.full_message(highlight: false)) unless error.is_a?(Disconnected)
+      @connection.server.errors.puts(error.full_message(highlight: false)) unless error.is_a?(Disconnected)
       on_loop { Core.http_fail(@connection, @number) } unless @is_gone
     rescue ClosedError, StateError, Disconnected
       nil
@@ -204,7 +204,7 @@ module Tidemill
     def close(body, error = nil)
       body.close if body.respond_to?(:close)
     rescue StandardError => late
-      @server.errors.puts(late.full_message(highlight: false))
+      @connection.server.errors.puts(late.full_message(highlight: false))
     ensure
       finish(error)
     end
@@ -213,22 +213,33 @@ module Tidemill
       @input&.close
       @env["rack.response_finished"]&.reverse_each { |function| function.call(@env, *(@finished || [nil, nil]), error) }
     rescue StandardError => late
-      @server.errors.puts(late.full_message(highlight: false))
+      @connection.server.errors.puts(late.full_message(highlight: false))
     end
 
-    # How fields cross the border: text and count. Rack 2 has several values in lines of one text, Rack 3 in an Array.
+    # How fields cross the border: text and count.
     def fields_of(headers)
+      return many_fields_of(headers) if headers.size > 8
+
+      text, count = nil, 0
+      headers.each do |name, value|
+        return many_fields_of(headers) if !value.is_a?(String) || name.start_with?("rack.")
+
+        text = text ? "#{text}\n#{name}\n#{value}" : "#{name}\n#{value}"
+        count += 1
+      end
+      return ["", 0] unless text
+
+      text.count("\n") == 2 * count - 1 ? [text, count] : many_fields_of(headers)
+    end
+
+    # Rack 2 has several values in lines of one text, Rack 3 in an Array.
+    def many_fields_of(headers)
       lines = []
       headers.each do |name, value|
         next if name.start_with?("rack.")
 
-        if value.is_a?(Array)
-          value.each { |one| lines << name << one }
-        elsif (value = value.to_s).include?("\n")
-          value.split("\n").each { |one| lines << name << one }
-        else
-          lines << name << value
-        end
+        (value.is_a?(Array) ? value : value.to_s.split("\n", -1)).each { |one| lines << name << one }
+        lines << name << "" if value == ""
       end
       [lines.join("\n"), lines.size / 2]
     end
