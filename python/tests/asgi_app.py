@@ -151,6 +151,10 @@ async def page_slow(scope, receive, send):
     await answer(send, b"slow")
 
 
+async def page_chunked(scope, receive, send):
+    await answer(send, b"not chunked", headers=[(b"transfer-encoding", b"chunked"), (b"x-a", b"1")])
+
+
 async def page_204(scope, receive, send):
     await answer(send, b"", 204)
 

@@ -58,6 +58,8 @@ class Asgi(unittest.TestCase):
         self.assertEqual((status, body, answer.getheader("content-length")), (200, b"", str(24 << 20)))
         self.assertEqual(self.ask("HEAD", "/echo")[:2], (200, b""))
         self.assertEqual(self.ask("GET", "/204")[:2], (204, b""))
+        status, body, answer = self.ask("GET", "/chunked")
+        self.assertEqual((status, body, answer.getheader("transfer-encoding"), answer.getheader("x-a")), (200, b"not chunked", None, "1"))
 
     def test_bodies_stream_both_ways(self):
         body = os.urandom(5_000_000)

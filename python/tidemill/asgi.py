@@ -514,12 +514,15 @@ def _wake(waiters):
 def _fields(headers):
     """How fields cross the border: text and count."""
     parts = [part for pair in headers for part in pair]
-    return b"\n".join(parts).decode("utf-8", "surrogateescape"), len(parts) // 2
+    text = b"\n".join(parts)
+    if b"transfer-encoding" in text:  # the server's own affair: the specification has it ignored
+        parts = [part for name, value in headers if name.lower() != b"transfer-encoding" for part in (name, value)]
+        text = b"\n".join(parts)
+    return text.decode("utf-8", "surrogateescape"), len(parts) // 2
 
 
 def _has_length(text):
-    names = text.split("\n")[::2]
-    return any(name.lower() in ("content-length", "transfer-encoding") for name in names)
+    return any(name.lower() == "content-length" for name in text.split("\n")[::2])
 
 
 def _address(endpoint):

@@ -171,6 +171,8 @@ class RackTest < Minitest::Test
     assert_raises(EOFError, Errno::ECONNRESET) { server.get("/length") }
     server.wait_for(/LocalProtocolError/)
     server.wait_for(/closed wrong length/)
+    assert_equal("500", server.get("/chunked").code)
+    server.wait_for(/chunks of its own/)
   end
 
   both_ways(:many_at_once) do |_|

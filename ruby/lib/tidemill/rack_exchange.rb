@@ -141,6 +141,9 @@ module Tidemill
     end
 
     def stream(status, text, count, body)
+      # Chunks are the server's: what Rack::Chunked makes of a body would be chunks within chunks.
+      raise ArgumentError.new("a body in chunks of its own (Rack::Chunked); leave that out", operation: "respond") if text.match?(/^transfer-encoding$/i)
+
       on_loop { Core.http_start(@connection, @number, status, text, count) }
       body.respond_to?(:each) ? body.each { |chunk| write(chunk) } : body.call(Stream.new(self))
       on_loop { Core.http_finish(@connection, @number, "", 0) }

@@ -80,6 +80,7 @@ pages = {
   "/raise" => ->(env) { raise "on purpose" },
   "/late" => ->(env) { [200, plain, Failing.new] },
   "/length" => ->(env) { [200, {"content-type" => "text/plain", "content-length" => "7"}, Closing.new("wrong length")] },
+  "/chunked" => ->(env) { [200, {"content-type" => "text/plain", "transfer-encoding" => "chunked"}, Closing.new("chunked")] },
   "/empty" => ->(env) { [204, {}, []] },
   "/slow" => lambda do |env|
     $stdout.puts "slow begins"
