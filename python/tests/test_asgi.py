@@ -1,10 +1,12 @@
 # ASGI over real sockets, each server in a process of its own as `python -m tidemill serve` makes it; asgi_app.py is the application.
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -218,6 +220,20 @@ class AsgiProcess(unittest.TestCase):
             self.assertEqual((scope["root_path"], scope["path"], scope["raw_path"]), ("/under", "/under/x y", "/under/x%20y"))
             self.assertEqual((scope["client"], scope["server"]), (None, [f"{folder}/app", None]))
             self.assertEqual(server.stop(), 0)
+
+    def test_over_tls_the_scheme_is_https(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = f"{folder}/certificate.pem", f"{folder}/key.pem"
+            made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+            subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            trust = ssl.create_default_context(cafile=certificate)
+            for app, options, name in ("asgi_app:app", [], "scheme"), ("wsgi_app:app", ["--interface", "wsgi"], "wsgi.url_scheme"):
+                server = self.start(app, "--tls-certificate", certificate, "--tls-key", key, *options)
+                client = http.client.HTTPSConnection("localhost", server.port, timeout=20, context=trust)
+                client.request("GET", "/")
+                self.assertEqual(json.loads(client.getresponse().read())[name], "https")
+                client.close()
+                self.assertEqual(server.stop(), 0)
 
     def test_workers_share_a_port(self):
         with socket.socket() as holder:

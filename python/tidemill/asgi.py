@@ -56,9 +56,8 @@ class _Exchange:
     is_whole = True         # the request's body has come
     is_told_whole = False
     is_paused = False
-    is_bodiless = False     # HEAD: what is written is not sent
     has_trailers = False
-    size = 0
+    size = 0                # of the octets in chunks
     receivers = drainers = ()
 
     def __init__(self, connection, number):
