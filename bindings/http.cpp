@@ -1,6 +1,8 @@
 #include "bindings/http.h"
 
+#include "bindings/http_head.h"
 #include "tidemill/serve/http_connection.h"
+#include "tidemill/sys/file.h"
 
 namespace tidemill::script {
 namespace {
@@ -8,8 +10,8 @@ namespace {
 // Tells the object that it is the protocol of.
 class ScriptHttp final : public HttpConnection, public Protocol {
 public:
-    ScriptHttp(ScriptHandler& object, bool has_log, const HttpServerOptions& options)
-        : HttpConnection(options), object_(object), has_log_(has_log) {}
+    ScriptHttp(ScriptHandler& object, bool has_log, HeadStyle style, const HttpServerOptions& options)
+        : HttpConnection(options), object_(object), has_log_(has_log), style_(style) {}
 
     DriverBase& driver() override { return *this; }
     Result<WriteResult> write_frame(Connection& connection, Bytes) override {
@@ -17,6 +19,12 @@ public:
     }
 
     void on_request(HttpRequest& request) override {
+        if (style_ != HeadStyle::none) {
+            const HeadForApp head(request, style_);
+            return tell(request, Event::_on_head,
+                        {Value::number(static_cast<std::int64_t>(request.number())), Value::words(request.method()),
+                         Value::words(request.target()), Value::number(head.flags()), head.fields()});
+        }
         tell(request, Event::_on_request,
              {Value::number(static_cast<std::int64_t>(request.number())), Value::words(request.method()), Value::words(request.target()),
               Value::flag(request.has_body())});
@@ -46,6 +54,7 @@ private:
 
     ScriptHandler& object_;
     bool has_log_;
+    HeadStyle style_;
 };
 
 // Its fields as a text; in memory that serves the next call.
@@ -114,7 +123,7 @@ bool check(const HttpRequest& request, WriteResult written) {
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options) {
     HttpServerOptions server;
     server.adds_date = options.number("adds_date") != 0;
-    return std::make_unique<ScriptHttp>(handler, options.number("has_log") != 0, server);
+    return std::make_unique<ScriptHttp>(handler, options.number("has_log") != 0, head_style(options.word("heads")), server);
 }
 
 Bytes http_fields(ScriptHandler& handler, std::uint64_t request) {
@@ -182,6 +191,18 @@ bool http_ping(ScriptHandler& handler, std::uint64_t request) {
 void http_respond_continue(ScriptHandler& handler, std::uint64_t request) {
     HttpRequest& found = find(handler, request);
     check(found, found.respond_continue());
+}
+
+bool http_respond_file(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Bytes path) {
+    HttpRequest& found = find(handler, request);
+    Result<File> opened = open_file(std::string(path));
+    if (!opened) throw Failure{opened.error()};
+    const std::uint64_t size = opened.value().size;
+    return check(found, found.respond_file(status, Fields(fields, count).get(), std::move(opened).value(), path, 0, size));
+}
+
+void http_fail(ScriptHandler& handler, std::uint64_t request) {
+    find(handler, request).fail();
 }
 
 void http_pause(ScriptHandler& handler, std::uint64_t request) {

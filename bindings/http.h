@@ -7,7 +7,8 @@
 
 namespace tidemill::script {
 
-// For the table of protocol.cpp: has_log (the object is told of answers as well), adds_date; 0 or 1.
+// For the table of protocol.cpp: has_log (the object is told of answers as well), adds_date; 0 or 1. heads: how app interfaces want their
+// requests told (http_head.h); left out: as on_request.
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options);
 
 // ---- What was asked. Throw state once the request is over, or closed with its connection.
@@ -29,6 +30,10 @@ bool http_start_events(ScriptHandler& handler, std::uint64_t request, Bytes fiel
 // retry: seconds; negative: not said.
 bool http_send_event(ScriptHandler& handler, std::uint64_t request, Bytes data, Bytes event, Bytes id, double retry);
 bool http_ping(ScriptHandler& handler, std::uint64_t request);
+// All of an answer whose body is a file. Throws os, too, and then nothing has been said.
+bool http_respond_file(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Bytes path);
+// 500 if nothing has been said yet, and the end of the connection.
+void http_fail(ScriptHandler& handler, std::uint64_t request);
 void http_respond_continue(ScriptHandler& handler, std::uint64_t request);
 void http_pause(ScriptHandler& handler, std::uint64_t request);
 void http_resume(ScriptHandler& handler, std::uint64_t request);

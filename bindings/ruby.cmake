@@ -35,3 +35,7 @@ if(APPLE)
 endif()
 tidemill_link(${PROJECT_SOURCE_DIR}/ruby/lib ${ruby_package})
 tidemill_link(${PROJECT_SOURCE_DIR}/ruby/lib/tidemill ${ruby_package}/tidemill)
+# Where Rack 2 and Rack 3 look for `rackup -s tidemill`.
+foreach(rack rack rackup)
+  tidemill_link(${PROJECT_SOURCE_DIR}/ruby/lib/${rack}/handler ${ruby_package}/${rack}/handler)
+endforeach()

@@ -92,13 +92,18 @@ VALUE list_to_ruby(std::span<const Item> items, Make make) {
     return list;
 }
 
-template <class Make>
-VALUE pairs_to_ruby(std::span<const Value::Pair> pairs, Make make) {
-    return list_to_ruby(pairs, [make](const Value::Pair& pair) {
-        volatile VALUE name = make(pair.first);
-        volatile VALUE value = make(pair.second);
+template <class MakeName, class MakeValue>
+VALUE pairs_to_ruby(std::span<const Value::Pair> pairs, MakeName make_name, MakeValue make_value) {
+    return list_to_ruby(pairs, [=](const Value::Pair& pair) {
+        volatile VALUE name = make_name(pair.first);
+        volatile VALUE value = make_value(pair.second);
         return rb_assoc_new(name, value);
     });
+}
+
+// For names that come again and again: a Hash takes a string as its key without a copy if it is one of the interpreter's own.
+VALUE name_to_ruby(Bytes text) {
+    return rb_enc_interned_str(text.data(), static_cast<long>(text.size()), rb_utf8_encoding());
 }
 
 VALUE to_ruby(const Value& value) {
@@ -106,9 +111,9 @@ VALUE to_ruby(const Value& value) {
         case Value::Kind::octets_list:
             return list_to_ruby(value.list, octets_to_ruby);
         case Value::Kind::octets_pairs:
-            return pairs_to_ruby(value.pairs, octets_to_ruby);
+            return pairs_to_ruby(value.pairs, octets_to_ruby, octets_to_ruby);
         case Value::Kind::text_pairs:
-            return pairs_to_ruby(value.pairs, text_to_ruby);
+            return pairs_to_ruby(value.pairs, name_to_ruby, text_to_ruby);
         case Value::Kind::octets:
             return octets_to_ruby(value.bytes);
         case Value::Kind::text:
@@ -127,7 +132,7 @@ VALUE to_ruby(const Value& value) {
 
 // ---- the object that users subclass ----
 
-constexpr std::size_t most_arguments = 4;
+constexpr std::size_t most_arguments = 5;
 
 // Raises.
 VALUE call_method(VALUE self, Event event, const Value* arguments, std::size_t count) {

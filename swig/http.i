@@ -14,6 +14,8 @@ bool http_finish(ScriptHandler& handler, std::uint64_t request, Bytes trailers, 
 bool http_start_events(ScriptHandler& handler, std::uint64_t request, Bytes fields, int count);
 bool http_send_event(ScriptHandler& handler, std::uint64_t request, Bytes data, Bytes event, Bytes id, double retry);
 bool http_ping(ScriptHandler& handler, std::uint64_t request);
+bool http_respond_file(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Bytes path);
+void http_fail(ScriptHandler& handler, std::uint64_t request);
 void http_respond_continue(ScriptHandler& handler, std::uint64_t request);
 void http_pause(ScriptHandler& handler, std::uint64_t request);
 void http_resume(ScriptHandler& handler, std::uint64_t request);

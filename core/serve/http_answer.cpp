@@ -68,9 +68,11 @@ WriteResult HttpConnection::note(WriteResult written) {
     return written;
 }
 
-// The answer is whole. What follows from that is the loop's to do.
+// The answer is whole. What follows from that is the loop's to do. What is left of the body is nobody's: a pause is over, or nothing would
+// ever read it.
 void HttpConnection::after_answer() {
     request_.is_answered_ = true;
+    request_.is_paused_ = false;
     if (!is_pumping_) go_on_later();
 }
 

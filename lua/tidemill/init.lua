@@ -44,6 +44,7 @@ local tidemill = {
     HttpConnection = http.HttpConnection,
     HttpRequest = http.HttpRequest,
     StaticFiles = http.StaticFiles,
+    serve = require("tidemill.app").serve,
     Error = errors.Error,
 }
 

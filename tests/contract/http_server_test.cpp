@@ -236,6 +236,19 @@ TEST_CASE("http_server_paused_request_tells_no_body_until_resume") {
     });
 }
 
+TEST_CASE("http_server_answered_while_paused_goes_on_with_the_next_request") {
+    in_every_world([](World& world) {
+        Scene scene(world);
+        scene.server.on_request = [](HttpRequest& request) { request.pause(); };
+        scene.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbodyGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+        REQUIRE(scene.until_trace("POST /a "));
+        scene.server.on_request = say_target;
+        scene.server.handles[0].find()->respond(200, {}, "early");
+        CHECK(scene.until_answer(answer("early") + answer("/b")));
+        CHECK(scene.server.body.empty());
+    });
+}
+
 TEST_CASE("http_server_collected_body_comes_whole_and_beyond_the_limit_as_413") {
     in_every_world([](World& world) {
         Scene scene(world);

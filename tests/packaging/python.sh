@@ -20,6 +20,7 @@ check "the sdist carries the wrappers" has_wrappers "$sdist"
 check "pip install of the sdist without SWIG" sh -c '"$1" -m venv "$2" && "$2/bin/pip" install --quiet --config-settings=cmake.define.SWIG_EXECUTABLE= "$3"' - \
     "$python" "$scratch/source" "$sdist"
 check_echo "Python (sdist)" "$scratch/source/bin/python $scratch/echo.py"
+check "python -m tidemill serves an application" sh -c 'cd "$1" && exec "$2" "$3/tests/packaging/serve_check.py"' - "$scratch/empty" "$scratch/source/bin/python" "$root"
 check "types and documentation are installed" "$scratch/source/bin/python" -c '
 import pathlib, tidemill
 folder = pathlib.Path(tidemill.__file__).parent

@@ -39,6 +39,7 @@ abort("version #{Tidemill::VERSION}, files #{files}") unless Tidemill::VERSION =
 
 check "gem build" "$root/ruby/pack" "$scratch"
 check "the gem carries the wrapper and the signatures" has generated/ruby/core_wrap.cpp sig/tidemill.rbs
+check "the gem carries the handlers of Rack" has lib/rack/handler/tidemill.rb lib/rackup/handler/tidemill.rb lib/tidemill/rack.rb
 check "gem install without SWIG" without_swig gem install --local --ignore-dependencies --no-document --install-dir "$installed" "$gem"
 check_echo Ruby "ruby $installed/gems/tidemill-$version/examples/echo.rb"
 check "the installed gem is the one in use" is_in_use
