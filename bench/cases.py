@@ -21,6 +21,10 @@ CASES = {
     "lines": load_case("16 lines in a packet, a write call for each", "lines", "--connections 64 --lines 16", unit="line"),
     "chat": load_case("chat: every line to all 100 clients", "chat", "--mode chat --connections 100", unit="delivery"),
     "churn": load_case("connect, one message of 64 octets, close", "echo", "--mode churn --connections 64", unit="connection"),
+    "http": load_case("HTTP/1.1: GET, 64 connections kept alive, 1 request in flight on each", "http", "--mode http --connections 64 --depth 1",
+                      unit="request"),
+    "http16": load_case("HTTP/1.1: GET, 64 connections kept alive, 16 requests in flight on each", "http",
+                        "--mode http --connections 64 --depth 16", unit="request"),
     "idle": load_case("64 busy among 100 connections, then among 10,100", "echo", "--mode hold --connections 64 --few 100 --open 10100",
                       rounds=3, seconds=0.4),
     "growth": load_case("100 busy among 100 connections, then among 15,000", "echo",
@@ -40,6 +44,7 @@ CROSSING_FROM = "unix"
 GROUPS = {
     "echo": ["echo64", "echo64d16", "echo16k", "pingpong", "unix"],
     "text": ["lines", "chat"],
+    "http": ["http", "http16"],
     "many": ["idle", "growth", "growth-all"],
     "micro": ["timers", "ticks"],
     CROSSING: [CROSSING_FROM],

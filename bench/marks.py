@@ -66,6 +66,15 @@ MARKS = (
        Mark("timers", "timers", LUA, "ratio", 1 / 2, LUV, "insert_and_cancel_ns"),
        Mark("timers", "timers", LUAJIT, "ratio", 1 / 2, LUV_JIT, "insert_and_cancel_ns")]
     + [Mark("timers", "timers", subject, "value", 1.5, "", "large_to_small") for subject in EVERYBODY]
+    # HTTP: microseconds for each request
+    + [Mark("HTTP", "http", CPP, "below", 1.0, "nginx"),
+       Mark("HTTP", "http", PYTHON, "ratio", 1 / 3, "uvicorn"),
+       Mark("HTTP", "http", "tidemill-asgi", "ratio", 2 / 3, "uvicorn"),
+       Mark("HTTP", "http", RUBY, "value", 20, ""),
+       Mark("HTTP", "http", "tidemill-rack", "ratio", 1 / 3, "thin"),
+       Mark("HTTP", "http", LUA, "value", 16, ""),
+       Mark("HTTP", "http", LUAJIT, "value", 16, ""),
+       Mark("HTTP", "http16", CPP, "value", 1.5, "")]
     # Memory of an idle connection
     + [Mark("idle", "idle", subject, "below", 1.0, peer, "octets_per_connection")
        for subject, peer in ((CPP, "libuv"), (PYTHON, "uvloop"), (RUBY, "eventmachine"), (LUA, LUV), (LUAJIT, LUV_JIT))]

@@ -16,6 +16,7 @@
 #include "chat.h"
 #include "churn.h"
 #include "echo.h"
+#include "http.h"
 #include "settings.h"
 
 namespace {
@@ -64,6 +65,7 @@ void allow_many_descriptors() {
 Report run(const Settings& settings, const ServerProcess& server) {
     if (settings.mode == Mode::chat) return std::make_unique<Chat>(settings, server)->measure();
     if (settings.mode == Mode::churn) return std::make_unique<Churn>(settings, server)->measure();
+    if (settings.mode == Mode::http) return std::make_unique<Http>(settings, server)->measure();
     const auto echo = std::make_unique<Echo>(settings, server);
     echo->open(settings.connections, false);
     return echo->measure(settings.connections, false);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -113,6 +114,23 @@ static bool answer_lines(struct connection* connection, size_t length) {
     return is_alive;
 }
 
+/* Without parsing: a request ends with an empty line. The answers of one read leave together. */
+static bool answer_requests(struct connection* connection, size_t length) {
+    octets_append(&connection->part, receive_buffer, length);
+    const char* begin = connection->part.memory + connection->part.begin;
+    const char* end = connection->part.memory + connection->part.end;
+    const char* found;
+    while ((found = memmem(begin, (size_t)(end - begin), "\r\n\r\n", 4)) != NULL) {
+        octets_append(&answers, HTTP_ANSWER, sizeof HTTP_ANSWER - 1);
+        begin = found + 4;
+    }
+    connection->part.begin = (size_t)(begin - connection->part.memory);
+    if (connection->part.begin == connection->part.end) connection->part.begin = connection->part.end = 0;
+    bool is_alive = octets_is_empty(&answers) || answer(connection, answers.memory, answers.end);
+    answers.begin = answers.end = 0;
+    return is_alive;
+}
+
 static void tell_everybody(void* context, const char* line, size_t length) {
     (void)context;
     for (uint32_t i = 0; i < everybody_count; ++i) {
@@ -131,6 +149,8 @@ static bool take_in(struct connection* connection, size_t length) {
             return answer(connection, receive_buffer, length);
         case work_lines:
             return answer_lines(connection, length);
+        case work_http:
+            return answer_requests(connection, length);
         case work_chat:
             cut_lines(&connection->part, receive_buffer, length, tell_everybody, NULL);
     }

@@ -1,4 +1,4 @@
-# EventMachine's servers on epoll.   ruby eventmachine_peer.rb --case echo|lines|chat --listen ENDPOINT
+# EventMachine's servers on epoll.   ruby eventmachine_peer.rb --case echo|lines|chat|http --listen ENDPOINT
 require "eventmachine"
 require "set"
 require_relative "peer"
@@ -47,11 +47,23 @@ class Chat < EventMachine::Connection
   end
 end
 
+# By hand, without parsing.
+class Hello < EventMachine::Connection
+  ANSWER = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello, world"
+
+  def receive_data(data)
+    data = @rest << data if @rest
+    count = data.scan("\r\n\r\n").size
+    @rest = data.end_with?("\r\n\r\n") ? nil : data[((data.rindex("\r\n\r\n") || -4) + 4)..]
+    send_data(ANSWER * count) if count.positive?
+  end
+end
+
 case_name, endpoint = Peer.arguments
 listener = Peer.listen(endpoint)
 EventMachine.epoll
 EventMachine.run do
   trap("TERM") { EventMachine.stop }
-  EventMachine.attach_server(listener, { "echo" => Echo, "lines" => Lines, "chat" => Chat }.fetch(case_name))
+  EventMachine.attach_server(listener, { "echo" => Echo, "lines" => Lines, "chat" => Chat, "http" => Hello }.fetch(case_name))
   Peer.announce(listener)
 end

@@ -49,7 +49,8 @@ static enum work parse_work(const char* text) {
     if (strcmp(text, "echo") == 0) return work_echo;
     if (strcmp(text, "lines") == 0) return work_lines;
     if (strcmp(text, "chat") == 0) return work_chat;
-    refuse("--case must be echo, lines or chat");
+    if (strcmp(text, "http") == 0) return work_http;
+    refuse("--case must be echo, lines, chat or http");
     return work_echo;
 }
 

@@ -15,7 +15,8 @@ extern "C" {
 enum work {
     work_echo,  /* every octet comes back */
     work_lines, /* one write call for every line that came */
-    work_chat   /* every line goes to every connection */
+    work_chat,  /* every line goes to every connection */
+    work_http   /* every request gets the same answer; servers/epoll.c only */
 };
 
 struct request {
@@ -23,6 +24,9 @@ struct request {
     struct sockaddr_storage address;
     socklen_t length;
 };
+
+/* What all contestants answer to a request of HTTP, in the shortest head that a browser would take. */
+#define HTTP_ANSWER "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello, world"
 
 /* Ends the program if the arguments are wrong, and after --version, which prints `version`. */
 struct request parse_arguments(int argument_count, char** arguments, const char* version);

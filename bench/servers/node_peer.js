@@ -1,6 +1,7 @@
-// Node's servers.   node node_peer.js --case echo|lines|chat --listen ENDPOINT
+// Node's servers.   node node_peer.js --case echo|lines|chat|http --listen ENDPOINT
 "use strict";
 
+const http = require("node:http");
 const net = require("node:net");
 const { parseArgs } = require("node:util");
 
@@ -45,8 +46,12 @@ const cases = {
     },
 };
 
+const answer = Buffer.from("hello, world");
 const open = cases[options.case];
-const server = net.createServer({ noDelay: true }, (socket) => {
+const server = options.case === "http" ? http.createServer({ noDelay: true }, (request, response) => {
+    response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": answer.length });
+    response.end(answer);
+}) : net.createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => {}); // a reset; "close" comes too
     socket.on("data", open(socket));
 });

@@ -1,4 +1,4 @@
-// tidemill's server in C++: PROGRAM --case echo|lines|chat --listen ENDPOINT
+// tidemill's server in C++: PROGRAM --case echo|lines|chat|http --listen ENDPOINT
 #include <tidemill/tidemill.h>
 
 #include <algorithm>
@@ -50,12 +50,17 @@ struct Chat : Cutter {
     void on_close(tidemill::Connection& me, const tidemill::Error&) override { std::erase(everybody, &me); }
 };
 
+struct Hello : tidemill::HttpConnection {
+    void on_request(tidemill::HttpRequest& request) override { request.respond(200, {{"content-type", "text/plain"}}, "hello, world"); }
+};
+
 int main(int argc, char** argv) {
     std::map<std::string_view, std::string_view> options;
     for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
     const std::string_view work = options["--case"];
     const std::string_view endpoint = options["--listen"];
     const auto listener = work == "chat"    ? tidemill::listen<Chat>(reactor, endpoint)
+                          : work == "http"  ? tidemill::listen<Hello>(reactor, endpoint)
                           : work == "lines" ? tidemill::listen<Lines>(reactor, endpoint)
                                             : tidemill::listen<Echo>(reactor, endpoint);
     if (!listener) {

@@ -1,4 +1,4 @@
--- tidemill's server in Lua: tidemill.lua --case echo|lines|chat --listen ENDPOINT
+-- tidemill's server in Lua: tidemill.lua --case echo|lines|chat|http --listen ENDPOINT
 local tidemill = require "tidemill"
 
 local Echo = tidemill.Connection:extend()
@@ -47,9 +47,16 @@ function Chat:on_close()
     end
 end
 
+local Hello = tidemill.HttpConnection:extend()
+local headers = {["content-type"] = "text/plain"}
+
+function Hello:on_request(request)
+    request:respond(200, headers, "hello, world")
+end
+
 local options = {}
 for i = 1, #arg, 2 do options[arg[i]] = arg[i + 1] end
-local classes = { echo = Echo, lines = Lines, chat = Chat }
+local classes = { echo = Echo, lines = Lines, chat = Chat, http = Hello }
 local listener = tidemill.listen(options["--listen"], classes[options["--case"]])
 print("listening on " .. listener:endpoint())
 io.stdout:flush()

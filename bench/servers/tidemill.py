@@ -1,4 +1,4 @@
-"""tidemill's server in Python: tidemill.py --case echo|lines|chat --listen ENDPOINT"""
+"""tidemill's server in Python: tidemill.py --case echo|lines|chat|http --listen ENDPOINT"""
 
 import argparse
 import sys
@@ -46,12 +46,17 @@ class Chat(tidemill.Connection):
         self.everybody.discard(self)
 
 
+class Hello(tidemill.HttpConnection):
+    def on_request(self, request):
+        request.respond(200, (("content-type", "text/plain"),), b"hello, world")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--case", choices=["echo", "lines", "chat"], required=True)
+    parser.add_argument("--case", choices=["echo", "lines", "chat", "http"], required=True)
     parser.add_argument("--listen", required=True)
     arguments = parser.parse_args()
-    listener = tidemill.listen(arguments.listen, {"echo": Echo, "lines": Lines, "chat": Chat}[arguments.case])
+    listener = tidemill.listen(arguments.listen, {"echo": Echo, "lines": Lines, "chat": Chat, "http": Hello}[arguments.case])
     print("listening on", listener.endpoint, flush=True)
     tidemill.run()
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat --listen ENDPOINT
+# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat|http --listen ENDPOINT
 require "tidemill"
 
 class Echo < Tidemill::Connection
@@ -46,8 +46,16 @@ class Chat < Cutter
   end
 end
 
+class Hello < Tidemill::HttpConnection
+  HEADERS = { "content-type" => "text/plain" }.freeze
+
+  def on_request(request)
+    request.respond(200, HEADERS, "hello, world")
+  end
+end
+
 options = Hash[*ARGV]
-classes = { "echo" => Echo, "lines" => Lines, "chat" => Chat }
+classes = { "echo" => Echo, "lines" => Lines, "chat" => Chat, "http" => Hello }
 trap("TERM") { Tidemill.stop }
 listener = Tidemill.listen(options.fetch("--listen"), classes.fetch(options.fetch("--case")))
 puts "listening on #{listener.endpoint}"
