@@ -130,9 +130,7 @@ class _Exchange:
         if isinstance(result, (list, tuple)) and len(result) == 1 and not self.is_begun and len(result[0]) <= _PIECE:
             if self.status is None:
                 raise AssertionError("there was no start_response before the body")
-            self.is_begun = True
-            self._on_loop(_core.http_respond, self.status, *self.fields, result[0])
-            return
+            return self._answer(result[0])
         for data in result:
             if data:
                 self.write(data)
@@ -141,8 +139,12 @@ class _Exchange:
         elif self.status is None:
             raise AssertionError("there was no start_response")
         else:
-            self.is_begun = True
-            self._on_loop(_core.http_respond, self.status, *self.fields, b"")
+            self._answer(b"")
+
+    # All of it, for which the thread need not wait.
+    def _answer(self, body):
+        self.is_begun = True
+        self.connection._server.reactor.post(lambda: self._call_last(body))
 
     # False: as any other body.
     def _send_file(self, path):
@@ -180,6 +182,15 @@ class _Exchange:
             self.is_draining = is_waiting and not is_flowing
             if not self.is_draining:
                 self.answers.put(None)
+
+    def _call_last(self, body):
+        try:
+            _core.http_respond(self.connection, self.number, self.status, *self.fields, body)
+        except (ClosedError, StateError):
+            pass
+        except Exception as error:
+            log.error("the application's answer is none", exc_info=error)
+            _core.http_fail(self.connection, self.number)
 
     def drained(self):
         if self.is_draining:
