@@ -17,6 +17,7 @@ local default = require "tidemill.default"
 local errors = require "tidemill.errors"
 local framing = require "tidemill.framing"
 local http = require "tidemill.http"
+local http_client = require "tidemill.http_client"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
@@ -44,6 +45,9 @@ local tidemill = {
     HttpConnection = http.HttpConnection,
     HttpRequest = http.HttpRequest,
     StaticFiles = http.StaticFiles,
+    HttpClient = http_client.HttpClient,
+    HttpExchange = http_client.HttpExchange,
+    HttpResponse = http_client.HttpResponse,
     Error = errors.Error,
 }
 
