@@ -579,6 +579,119 @@ class StaticFiles:
     def serve(self, request: HttpRequest, path: str = "") -> None:
         """Answers the request with a file; path: which, instead of the request's own."""
 
+class HttpClient:
+    """Requests of HTTP/1.1, over connections that are kept for the next ones: http and https, verified unless the TLS context says otherwise.
+
+    A whole answer is a Deferred; a status of 400 or more is an answer like any other. stream() is for answers and bodies in pieces. Errors say
+    in their operation which phase they come from: connect, send, receive, redirect, request for the whole. Redirects are followed by the rules
+    of RFC 9110 15.4; Authorization and Cookie go to no other origin, and nothing goes from https to http unless leave_tls. An idempotent
+    request whose kept connection the server had just closed is sent again, once. Idle connections do not keep run() running.
+
+    headers, in calls: a table by name, or a sequence of pairs. Host, Content-Length and the like are set by themselves.
+    """
+    def __init__(self, reactor: Reactor | None = None, connect_timeout: float = 30.0, response_timeout: float = 60.0,
+                 idle_timeout: float = 30.0, total_timeout: float = 0.0, per_origin: int = 6, max_connections: int = 256,
+                 max_waiting: int = 1024, keep_alive: float = 30.0, redirects: int = 10, leave_tls: bool = False,
+                 decompress: bool = False, max_body: int = 16777216, proxy: str = "", proxy_authorization: str = "",
+                 connect_to: str = "", user_agent: str = "tidemill", tls: TlsContext | None = None) -> None:
+        """Seconds, 0 for no limit: connect_timeout with TLS and proxy; response_timeout from the whole request to the answer; idle_timeout
+        without an octet of its body; total_timeout with everything; keep_alive: how long an idle connection is kept. per_origin,
+        max_connections: connections at once; max_waiting: requests that wait for one. max_body: of whole answers. decompress: asks for gzip, and
+        answers what was compressed. proxy: "http://host:port"; https goes through it by CONNECT. proxy_authorization: that field's value.
+        connect_to: an endpoint that every connection goes to, whatever the host: "unix:///run/app.sock". Errors: ArgumentError."""
+    def request(self, method: str, url: str, headers: Sequence[Sequence[str]] | dict[str, str] = (), body: bytes = b"", timeout: float = -1.0,
+                redirects: int = -1) -> Deferred:
+        """The whole answer; cancelling the Deferred ends the request. timeout: as total_timeout; it and redirects: -1 for the client's. Errors:
+        ArgumentError, LimitError, LocalProtocolError, StateError, and in the Deferred everything later."""
+    def get(self, url: str, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> Deferred:
+        """request("GET", ...)."""
+    def head(self, url: str, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> Deferred:
+        """request("HEAD", ...)."""
+    def post(self, url: str, body: bytes, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> Deferred:
+        """request("POST", ...)."""
+    def put(self, url: str, body: bytes, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> Deferred:
+        """request("PUT", ...)."""
+    def delete(self, url: str, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> Deferred:
+        """request("DELETE", ...)."""
+    def stream(self, method: str, url: str, handler: HttpExchange | Callable[[], HttpExchange],
+               headers: Sequence[Sequence[str]] | dict[str, str] = (), body: bytes = b"", streamed: bool = False, timeout: float = -1.0,
+               redirects: int = -1) -> HttpExchange:
+        """The answer comes to the exchange in pieces. streamed: so goes the body, by write() and finish(); it is chunked unless Content-Length is
+        among the headers, and cannot be sent twice, so a redirect that needs it again fails. Errors as request()."""
+    def close(self) -> None:
+        """Idle connections close, and none is kept from now on. Requests go on."""
+    @property
+    def connections(self) -> int:
+        """Those that are open or opening."""
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a connection."""
+    @property
+    def reactor(self) -> Reactor:
+        """Its reactor."""
+
+class HttpExchange:
+    """A request whose answer comes in pieces. Subclass it, override the callbacks that you need, and give it to HttpClient.stream. on_end or
+    on_failure comes exactly once and last."""
+
+    def on_response(self, response: HttpResponse) -> None:
+        """The head of the answer, after redirects; the body follows."""
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body, never empty."""
+    def on_drain(self) -> None:
+        """After write() answered False: go on."""
+    def on_end(self, response: HttpResponse) -> None:
+        """The answer is whole."""
+    def on_failure(self, error: Error) -> None:
+        """It will not become whole: error says why."""
+    def write(self, data: bytes) -> bool:
+        """A piece of a streamed body. False: enough is queued; on_drain tells when to go on. Errors: ClosedError, LocalProtocolError, StateError."""
+    def finish(self) -> None:
+        """The end of a streamed body. Errors as write()."""
+    def cancel(self) -> None:
+        """Ends it with CancelledError. Nothing once it is over."""
+    def pause(self) -> None:
+        """No on_body and no on_end until resume(); the server is held up."""
+    def resume(self) -> None:
+        """Undoes pause()."""
+    @property
+    def is_over(self) -> bool:
+        """Whether on_end or on_failure has been told, or is about to be."""
+    @property
+    def response(self) -> HttpResponse | None:
+        """From on_response on."""
+
+@final
+class HttpResponse:
+    """A server's answer."""
+
+    @property
+    def status(self) -> int:
+        """200, 404, ..."""
+    @property
+    def reason(self) -> str:
+        """The words beside the status; perhaps none."""
+    @property
+    def version(self) -> str:
+        """"1.1" or "1.0"."""
+    @property
+    def headers(self) -> list[Sequence[str]]:
+        """Pairs of name and value, in the order in which they came."""
+    def header(self, name: str, default: str | None = None) -> str | None:
+        """The value of the first header of that name, in any case of letters."""
+    @property
+    def url(self) -> str:
+        """Of the last request, after redirects."""
+    @property
+    def redirects(self) -> int:
+        """How many were followed."""
+    @property
+    def body(self) -> bytes:
+        """The whole body; empty in an exchange, which had it in pieces."""
+    @property
+    def trailers(self) -> list[Sequence[str]]:
+        """As headers, in on_end: what came behind a chunked body."""
+
 @final
 class Timer:
     """A call in the future. Made by call_later and call_every."""

@@ -108,7 +108,7 @@ PyObject* to_python(const Value& value) {
 
 // ---- the object that users subclass ----
 
-constexpr std::size_t most_arguments = 5;
+constexpr std::size_t most_arguments = 8;
 
 // False: it raised.
 bool call_method(PyObject* self, Event event, const Value* arguments, std::size_t count) {

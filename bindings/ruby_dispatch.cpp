@@ -132,7 +132,7 @@ VALUE to_ruby(const Value& value) {
 
 // ---- the object that users subclass ----
 
-constexpr std::size_t most_arguments = 5;
+constexpr std::size_t most_arguments = 8;
 
 // Raises.
 VALUE call_method(VALUE self, Event event, const Value* arguments, std::size_t count) {

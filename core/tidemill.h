@@ -29,6 +29,7 @@
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
 #include "tidemill/serve/driver.h"         // Driver: an engine on a connection
 #include "tidemill/serve/framing.h"        // LineConnection, MessageConnection, ...
+#include "tidemill/serve/http_client.h"      // HttpClient: requests of HTTP over kept connections
 #include "tidemill/serve/http_connection.h"  // HttpConnection, HttpRequest: a server of HTTP
 #include "tidemill/serve/http_hosts.h"       // HttpHosts: one listener for many sites
 #include "tidemill/serve/http_log.h"         // combined_log_line

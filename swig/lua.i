@@ -16,6 +16,7 @@
 %nspace tidemill::script::ReactorCore;
 %nspace tidemill::script::TlsCore;
 %nspace tidemill::script::StaticFilesCore;
+%nspace tidemill::script::HttpClientCore;
 
 %define TIDEMILL_RAISE(error)
 { tidemill::script::push_error(L, error); SWIG_fail; }

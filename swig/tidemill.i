@@ -6,6 +6,7 @@
 #include "bindings/facade.h"
 #include "bindings/framing.h"
 #include "bindings/http.h"
+#include "bindings/http_client.h"
 #include "bindings/process.h"
 %}
 
@@ -35,4 +36,5 @@ struct Octets;
 %include "datagram.i"  // datagram sockets
 %include "framing.i"   // protocols on a connection: lines, messages, ...
 %include "http.i"      // a server of HTTP
+%include "http_client.i"  // a client of HTTP
 %include "process.i"   // processes, watches, the standard input

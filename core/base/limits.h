@@ -310,4 +310,29 @@ inline constexpr std::size_t http_gzip_from = 256;
 // Bodies and pieces of them from this size on go to the connection by themselves; shorter ones are copied behind their head.
 inline constexpr std::size_t http_joined = 4 * 1024;
 
+// ---- An HTTP client ----
+
+// Connections to one origin: what browsers open, so that servers are used to it. In all: a program that asks many servers keeps below the
+// usual 1024 descriptors. Requests that wait for one of them; more are refused with the code limit, as a queue that only grows ends in no
+// memory.
+inline constexpr std::size_t http_client_per_origin = 6;
+inline constexpr std::size_t http_client_connections = 256;
+inline constexpr std::size_t http_client_queue = 1024;
+
+// An idle connection is kept so long: shorter than most servers keep it (60 to 75 s), so that it is rarely they who close it under a request.
+inline constexpr auto http_client_keeps = 30s;
+
+// Redirects that one request follows: more than any site means to send, and few enough to end a circle soon.
+inline constexpr int http_redirects = 10;
+
+// A body that is gathered for the program. What is larger is streamed.
+inline constexpr std::size_t http_reply = 16 * 1024 * 1024;
+
+// Request octets that are written before there is a connection for them: above it write() answers wait, above ten times of it it fails.
+inline constexpr std::size_t http_client_backlog = 256 * 1024;
+
+// How many times larger decompression may make a body, looked at from this size on: text seldom gains more than 1:20; DEFLATE ends at 1:1032.
+inline constexpr std::uint64_t http_inflate_ratio = 100;
+inline constexpr std::uint64_t http_inflate_ratio_from = 64 * 1024;
+
 }  // namespace tidemill::limits

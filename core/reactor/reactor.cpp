@@ -141,8 +141,14 @@ void Reactor::request_stop() {
 }
 
 bool Reactor::has_work() const {
-    return sources_.size() > background_sources_ || !timers_.is_empty() || !ticks_.empty() || !holds_.empty() || mailbox_->has_mail() ||
+    return sources_.size() > background_sources_ || has_foreground_timer() || !ticks_.empty() || !holds_.empty() || mailbox_->has_mail() ||
            is_stop_requested_.load() || is_drain_due_;
+}
+
+bool Reactor::has_foreground_timer() const {
+    if (background_timers_.empty()) return !timers_.is_empty();
+    const auto still_there = std::count_if(background_timers_.begin(), background_timers_.end(), [](const Timer& timer) { return timer.is_active(); });
+    return timers_.size() > static_cast<std::size_t>(still_there);
 }
 
 bool Reactor::has_work_now() const {
@@ -355,7 +361,7 @@ void Reactor::finish_all(std::size_t count) {
         did_something_ = true;
         Source& source = *find(finish_list_[i]);
         source.finish();
-        if (source.is_background()) --background_sources_;
+        if (source.is_in_background_) --background_sources_;
         if (source.holds_drain()) --holding_;
         sources_.take(finish_list_[i]);
     }
@@ -406,9 +412,15 @@ void Reactor::drop_ticks() {
 
 void Reactor::add(std::unique_ptr<Source> source) {
     Source& added = *source;
-    if (added.is_background()) ++background_sources_;
+    added.is_in_background_ = added.is_background();
+    if (added.is_in_background_) ++background_sources_;
     if (added.holds_drain()) ++holding_;
     added.id_ = sources_.insert(std::move(source));
+}
+
+void Reactor::set_background(Source& source, bool is_on) {
+    if (std::exchange(source.is_in_background_, is_on) == is_on) return;
+    is_on ? ++background_sources_ : --background_sources_;
 }
 
 Source* Reactor::find(SourceId id) {
@@ -494,6 +506,13 @@ Timer Reactor::call_later(Duration delay, Task task) {
 Timer Reactor::call_every(Duration period, Task task) {
     const Duration beat = std::clamp(period, Duration{limits::shortest_period}, Duration{limits::longest_time});
     return add_timer(beat, beat, std::move(task));
+}
+
+Timer Reactor::call_later_in_background(Duration delay, Task task) {
+    std::erase_if(background_timers_, [](const Timer& timer) { return !timer.is_active(); });
+    const Timer timer = call_later(delay, std::move(task));
+    background_timers_.push_back(timer);
+    return timer;
 }
 
 // ---- an outer loop that watches fd() ----

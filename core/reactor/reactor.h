@@ -142,6 +142,10 @@ public:
     void add(std::unique_ptr<Source> source);
     Source* find(SourceId id);
 
+    // Whether a source, or this timer, alone keeps run() running: a connection that is kept for later must not.
+    void set_background(Source& source, bool is_on);
+    Timer call_later_in_background(Duration delay, Task task);
+
     // Registers a source's descriptor with one direction armed; afterwards as in the poller contract.
     Result<void> watch(const Source& source, int fd, Direction first) { return poller_->add(fd, source.id(), first); }
     void arm(int fd, Direction direction) { poller_->arm(fd, direction); }
@@ -206,6 +210,7 @@ private:
     int wait(Duration timeout);
     Duration time_to_wait(Duration at_most) const;
     bool has_work() const;
+    bool has_foreground_timer() const;
     bool has_work_now() const;
     bool may_skip_look(Duration at_most) const;
     void serve_ready();
@@ -268,6 +273,7 @@ private:
     std::vector<std::pair<const void*, std::shared_ptr<void>>> services_;
     SlotMap<std::unique_ptr<Source>> sources_;
     std::size_t background_sources_ = 0;
+    std::vector<Timer> background_timers_;  // few
     std::size_t holding_ = 0;  // sources that hold up the end of a drain
     std::array<Ready, limits::events_per_wait> ready_;
     int ready_count_ = 0;

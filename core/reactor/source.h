@@ -18,7 +18,7 @@ public:
     // A number that no other source of the reactor ever has; 0 before Reactor::add.
     SourceId id() const { return id_; }
 
-    // Alone it does not keep run() running: asked once, by Reactor::add.
+    // Alone it does not keep run() running: asked once, by Reactor::add. Reactor::set_background() changes it.
     virtual bool is_background() const { return false; }
 
     // Something is ready, says the poller or Reactor::inject. The report may be false.
@@ -48,6 +48,7 @@ private:
     SourceId id_ = 0;
     bool is_in_flush_list_ = false;
     bool is_in_finish_list_ = false;
+    bool is_in_background_ = false;
 };
 
 }  // namespace tidemill

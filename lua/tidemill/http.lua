@@ -234,4 +234,4 @@ function StaticFiles:serve(request, options)
     self._core:serve(request._connection, request._number, options.path or "")
 end
 
-return {HttpConnection = HttpConnection, HttpRequest = HttpRequest, StaticFiles = StaticFiles}
+return {HttpConnection = HttpConnection, HttpRequest = HttpRequest, StaticFiles = StaticFiles, pairs_of = pairs_of, text_of = text_of}

@@ -17,6 +17,7 @@ local default = require "tidemill.default"
 local errors = require "tidemill.errors"
 local framing = require "tidemill.framing"
 local http = require "tidemill.http"
+local http_client = require "tidemill.http_client"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
@@ -45,6 +46,9 @@ local tidemill = {
     HttpRequest = http.HttpRequest,
     StaticFiles = http.StaticFiles,
     serve = require("tidemill.app").serve,
+    HttpClient = http_client.HttpClient,
+    HttpExchange = http_client.HttpExchange,
+    HttpResponse = http_client.HttpResponse,
     Error = errors.Error,
 }
 

@@ -409,6 +409,7 @@ local function add_object(self, made, add, ...)
     made._id = answer
     return made
 end
+Reactor._add_object = add_object
 
 local datagram_options = {
     connect_to = "string", reuse_address = "boolean", reuse_port = "boolean", receive_buffer = "number", send_buffer = "number", mode = "number"}

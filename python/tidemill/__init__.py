@@ -34,6 +34,7 @@ from .errors import (
 )
 from .framing import BlockConnection, HeaderContentConnection, LineConnection, MessageConnection, NetstringConnection, ObjectConnection
 from .http import HttpConnection, HttpRequest, StaticFiles
+from .http_client import HttpClient, HttpExchange, HttpResponse
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
@@ -48,6 +49,7 @@ __all__ = [
     "LineConnection", "MessageConnection", "NetstringConnection", "BlockConnection", "HeaderContentConnection", "ObjectConnection",
     "TlsContext", "TlsInfo",
     "HttpConnection", "HttpRequest", "StaticFiles",
+    "HttpClient", "HttpExchange", "HttpResponse",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",

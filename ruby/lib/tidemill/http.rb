@@ -177,6 +177,15 @@ module Tidemill
     end
     private_class_method :pairs
 
+    # How fields cross the border: text and count. A Hash, or an Array of pairs.
+    def self.text(fields)
+      return ["", 0] if fields.nil? || fields.empty?
+
+      lines = fields.to_a.flatten(1)
+      [lines.join("\n"), lines.size / 2]
+    end
+    private_class_method :text
+
     private
 
     def collected(body)
@@ -194,12 +203,8 @@ module Tidemill
       scheme.empty? ? @target : rest[%r{[/?].*}].to_s
     end
 
-    # How fields cross the border: text and count. A Hash, or an Array of pairs.
     def text(fields)
-      return ["", 0] if fields.nil? || fields.empty?
-
-      lines = fields.to_a.flatten(1)
-      [lines.join("\n"), lines.size / 2]
+      HttpRequest.__send__(:text, fields)
     end
   end
 
