@@ -23,7 +23,7 @@ CASES = {
     "churn": load_case("connect, one message of 64 octets, close", "echo", "--mode churn --connections 64", unit="connection"),
     "http": load_case("HTTP/1.1: GET, 64 connections kept alive, 1 request in flight on each", "http", "--mode http --connections 64 --depth 1",
                       unit="request"),
-    "http16": load_case("HTTP/1.1: GET, 64 connections kept alive, 16 requests in flight on each", "http",
+    "http16": load_case("HTTP/1.1: GET, 64 connections kept alive, 16 requests in flight on each", "pipelined",
                         "--mode http --connections 64 --depth 16", unit="request"),
     "idle": load_case("64 busy among 100 connections, then among 10,100", "echo", "--mode hold --connections 64 --few 100 --open 10100",
                       rounds=3, seconds=0.4),

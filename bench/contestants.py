@@ -12,6 +12,8 @@ ROOT = BENCH.parent
 BASELINE = "epoll"
 SETUP = "./dev bench --setup"
 MICRO_CASES = {"timers", "ticks"}
+# What not all can take that serve the other; the program is the same.
+SAME_PROGRAM = {"pipelined": "http"}
 
 # cases: the --case values that the program knows; needs: "" or "deb:libuv1-dev" and the like.
 Contestant = namedtuple("Contestant", "name language cases needs version command")
@@ -31,7 +33,7 @@ def read_contestants(build, python):
 
 def argv_of(contestant, case):
     kind = "micro" if case in MICRO_CASES else "servers"
-    return shlex.split(contestant.command.replace("{kind}", kind)) + ["--case", case]
+    return shlex.split(contestant.command.replace("{kind}", kind)) + ["--case", SAME_PROGRAM.get(case, case)]
 
 
 def read_environment():

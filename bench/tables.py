@@ -6,7 +6,7 @@ from figures import CPU, RATE, baseline_of, excess, ratio, ratios, value
 
 OWN = "tidemill-"
 BY_HAND = (BASELINE, "noise", "io_uring")  # what they are compared with, and no peers
-PLURALS = {"message": "messages", "line": "lines", "delivery": "deliveries", "connection": "connections"}
+PLURALS = {"message": "messages", "line": "lines", "delivery": "deliveries", "connection": "connections", "request": "requests"}
 CPLUSPLUS = "tidemill-c++"
 
 

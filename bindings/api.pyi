@@ -484,6 +484,15 @@ class HttpConnection(Connection):
     @property
     def adds_date(self) -> bool:
         """Whether answers have the field Date; True unless a class says otherwise."""
+    @property
+    def max_header(self) -> int:
+        """Octets of a request's header section, with its line ends; 32,768 unless a class says otherwise. More are answered with 431."""
+    @property
+    def max_body(self) -> int:
+        """Octets of a request's body; 2**53, which is any number, unless a class says otherwise. More are answered with 413."""
+    @property
+    def max_requests(self) -> int:
+        """Requests on one connection; 1000 unless a class says otherwise. The answer to the last one ends it."""
 
     def on_request(self, request: HttpRequest) -> None:
         """The head of a request is there; its body follows, if it has one. Answer now or later. The default answers 404."""

@@ -85,6 +85,9 @@ bool check(const HttpRequest& request, WriteResult written) {
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options) {
     HttpServerOptions server;
     server.adds_date = options.number("adds_date") != 0;
+    server.limits.section = options.number("max_header");
+    server.limits.body = options.number("max_body");
+    server.limits.requests = options.number("max_requests");
     return std::make_unique<ScriptHttp>(handler, options.number("has_log") != 0, head_style(options.word("heads")), server);
 }
 

@@ -7,7 +7,7 @@
 
 namespace tidemill::script {
 
-// For the table of protocol.cpp: has_log (the object is told of answers as well), adds_date; 0 or 1. heads: how app interfaces want their
+// For the table of protocol.cpp: has_log (the object is told of answers as well) and adds_date, 0 or 1; max_header, max_body, max_requests. heads: how app interfaces want their
 // requests told (http_head.h); left out: as on_request.
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options);
 

@@ -34,18 +34,25 @@ Http::Http(const Settings& settings, const ServerProcess& server)
 }
 
 Report Http::measure() {
-    const auto deadline = Clock::now() + connect_patience;
     for (Client& client : clients_) {
         client.number = static_cast<unsigned>(&client - clients_.data());
-        client.socket = connect_socket(settings_.endpoint, address_, deadline);
         client.asked_at.resize(settings_.depth);
-        poller_.add(client.socket.get(), &client);
+        open(client);
     }
-    for (Client& client : clients_) ask(client, settings_.depth);
     const Report report = window_.measure(settings_.warmup, settings_.seconds, [this] { turn(); });
     is_draining_ = true;
     wait_for_all();
     return report;
+}
+
+// Servers end a connection after some number of requests, as their defaults have it; what they had not answered is asked anew.
+void Http::open(Client& client) {
+    client.socket = connect_socket(settings_.endpoint, address_, Clock::now() + connect_patience);
+    client.received.clear();
+    client.asked = client.answered = client.unsent = 0;
+    client.is_ending = false;
+    poller_.add(client.socket.get(), &client);
+    if (!is_draining_) ask(client, settings_.depth);
 }
 
 void Http::turn() {
@@ -70,6 +77,7 @@ void Http::send_due(Client& client) {
         const ssize_t sent = ::send(client.socket.get(), due.data(), due.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && is_transient(errno)) return;
+        if (sent < 0 && client.is_ending) return;
         if (sent < 0) fail_system(describe(client) + ": send");
         client.unsent -= static_cast<std::size_t>(sent);
     }
@@ -80,11 +88,12 @@ void Http::receive(Client& client, std::uint32_t events) {
         const ssize_t length = ::recv(client.socket.get(), incoming_.data(), incoming_.size(), 0);
         if (length < 0 && errno == EINTR) continue;
         if (length < 0 && is_transient(errno)) return;
+        if (length <= 0 && client.is_ending) return open(client);  // a reset as well: it had requests of ours unread
         if (length < 0) fail_system(describe(client) + ": recv");
         if (length == 0) fail(describe(client) + ": the server closed it");
         client.received.append(reinterpret_cast<const char*>(incoming_.data()), static_cast<std::size_t>(length));
         const unsigned answers = take_answers(client);
-        if (answers > 0 && !is_draining_) ask(client, answers);
+        if (answers > 0 && !is_draining_ && !client.is_ending) ask(client, answers);
         const bool is_drained = static_cast<std::size_t>(length) < incoming_.size();
         if (is_drained && (events & end_events) == 0) return;
     }
@@ -107,6 +116,7 @@ unsigned Http::take_answers(Client& client) {
         if (rest.size() < end + 4 + size) break;
         if (rest.substr(end + 4, size) != body) fail(describe(client) + ": wrong octets in a body");
         rest.remove_prefix(end + 4 + size);
+        client.is_ending = client.is_ending || field(head, "connection") == "close";
         if (client.answered == client.asked) fail(describe(client) + ": more answers than requests");
         if (window_.is_open()) {
             window_.add_latency(now - client.asked_at[client.answered % settings_.depth]);
@@ -122,8 +132,10 @@ unsigned Http::take_answers(Client& client) {
 void Http::wait_for_all() {
     const auto deadline = Clock::now() + answer_patience;
     for (const Client& client : clients_) {
-        while (client.answered < client.asked && Clock::now() < deadline) turn();
-        if (client.answered < client.asked) fail(describe(client) + ": " + std::to_string(client.asked - client.answered) + " answers never came");
+        while (!client.is_ending && client.answered < client.asked && Clock::now() < deadline) turn();
+        if (client.is_ending) continue;
+        if (client.answered < client.asked)
+            fail(describe(client) + ": " + std::to_string(client.asked - client.answered) + " answers never came");
         if (!client.received.empty()) fail(describe(client) + ": octets behind the last answer");
     }
 }

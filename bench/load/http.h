@@ -23,9 +23,11 @@ private:
         std::vector<Clock::time_point> asked_at;  // a ring
         std::uint64_t asked = 0;
         std::uint64_t answered = 0;
+        bool is_ending = false;  // the server has said `Connection: close`
         std::size_t unsent = 0;  // octets of the requests that the socket did not take
     };
 
+    void open(Client& client);
     void turn();
     void ask(Client& client, unsigned count);
     void send_due(Client& client);

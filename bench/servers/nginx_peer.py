@@ -1,14 +1,15 @@
 """nginx, one process, `return 200`.   nginx_peer.py --case http --listen tcp://127.0.0.1:0
 
-Makes a folder with its configuration and becomes nginx, which inherits the listening socket (its variable NGINX): connections that come
-before it is ready wait in the backlog.
+Makes a folder with its configuration and becomes nginx; a child of it waits until it listens, says so and ends.
 """
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 import peer
 
@@ -16,11 +17,21 @@ CONFIGURATION = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
 events {{ worker_connections 4096; }}
 http {{
-    access_log off; keepalive_requests 1000000000; tcp_nodelay on;
+    access_log off; tcp_nodelay on;
     client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
     server {{ listen 127.0.0.1:{port} backlog=4096; default_type text/plain; location / {{ return 200 "hello, world"; }} }}
 }}
 """
+
+
+def announce_once_there(port):
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            print(f"listening on tcp://127.0.0.1:{port}", flush=True)
+            return
+        except OSError:
+            time.sleep(0.05)
 
 
 def main():
@@ -29,14 +40,15 @@ def main():
         answer = subprocess.run([program, "-v"], capture_output=True, text=True)
         print(answer.stderr.strip().rpartition("/")[2])
         return
-    listener = peer.listen(peer.parse_arguments().listen)
+    with peer.listen(peer.parse_arguments().listen) as listener:
+        port = listener.getsockname()[1]
     # In the folder of this run, which is nobody's when the process has ended: the system's temporary folder is where it may stay.
     folder = tempfile.mkdtemp(prefix="tidemill-bench-nginx-")
     with open(f"{folder}/nginx.conf", "w") as file:
-        file.write(CONFIGURATION.format(folder=folder, port=listener.getsockname()[1]))
-    peer.announce(listener)
-    os.set_inheritable(listener.fileno(), True)
-    os.environ["NGINX"] = f"{listener.fileno()};"
+        file.write(CONFIGURATION.format(folder=folder, port=port))
+    if os.fork() == 0:
+        announce_once_there(port)
+        os._exit(0)
     os.execv(program, [program, "-p", folder, "-c", f"{folder}/nginx.conf"])
 
 

@@ -6,6 +6,9 @@ local core = require "tidemill.core"
 local HttpConnection = Connection:extend()
 HttpConnection.__name = "tidemill.HttpConnection"
 HttpConnection.adds_date = true
+HttpConnection.max_header = 32768
+HttpConnection.max_body = 2 ^ 53
+HttpConnection.max_requests = 1000
 
 local HttpRequest = {__name = "tidemill.HttpRequest"}
 HttpRequest.__index = HttpRequest
@@ -27,7 +30,8 @@ HttpConnection.on_refusal = ignore
 -- ---- the core's calls ----
 
 function HttpConnection:_protocol()
-    return "http", ("has_log=%d adds_date=%d"):format(self.on_response and 1 or 0, self.adds_date and 1 or 0)
+    return "http", ("has_log=%d adds_date=%d max_header=%.0f max_body=%.0f max_requests=%.0f"):format(
+        self.on_response and 1 or 0, self.adds_date and 1 or 0, self.max_header, self.max_body, self.max_requests)
 end
 
 function HttpConnection:_on_request(number, method, target, has_body)

@@ -7,6 +7,9 @@ from .connection import Connection
 
 class HttpConnection(Connection):
     adds_date = True
+    max_header = 32_768
+    max_body = 2**53
+    max_requests = 1000
     _request = None
 
     # ---- callbacks; also on_response(request, status, octets, seconds), which costs nothing as long as it is not defined ----
@@ -29,7 +32,8 @@ class HttpConnection(Connection):
     # ---- the core's calls ----
 
     def _protocol(self):
-        return "http", f"has_log={int(hasattr(self, 'on_response'))} adds_date={int(self.adds_date)}"
+        limits = f"max_header={self.max_header} max_body={self.max_body} max_requests={self.max_requests}"
+        return "http", f"has_log={int(hasattr(self, 'on_response'))} adds_date={int(self.adds_date)} {limits}"
 
     def _on_request(self, number, method, target, has_body):
         request = self._request = HttpRequest(self, number, method, target, has_body)

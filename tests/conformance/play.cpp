@@ -221,6 +221,12 @@ static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, con
     if (protocol == "http") {
         tidemill::HttpServerOptions http;
         http.adds_date = false;
+        const auto limit = [&](auto& option, const std::string& name) {
+            if (word(name)) option = std::stoul(*word(name));
+        };
+        limit(http.limits.section, "max_header");
+        limit(http.limits.body, "max_body");
+        limit(http.limits.requests, "max_requests");
         return tidemill::HandlerPtr(new Site(play, me, http));
     }
     if (!protocol.empty()) throw Failed("this runner has no protocol " + protocol);

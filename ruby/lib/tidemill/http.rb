@@ -9,6 +9,19 @@ module Tidemill
       true
     end
 
+    # Octets of a request's head, and of its body; requests on one connection.
+    def max_header
+      32_768
+    end
+
+    def max_body
+      2**53
+    end
+
+    def max_requests
+      1000
+    end
+
     def on_request(request)
       request.respond(404)
     end
@@ -28,7 +41,8 @@ module Tidemill
     private
 
     def protocol
-      ["http", "has_log=#{respond_to?(:on_response) ? 1 : 0} adds_date=#{adds_date ? 1 : 0}"]
+      limits = "max_header=#{max_header} max_body=#{max_body} max_requests=#{max_requests}"
+      ["http", "has_log=#{respond_to?(:on_response) ? 1 : 0} adds_date=#{adds_date ? 1 : 0} #{limits}"]
     end
 
     def _on_request(number, method, target, has_body)
