@@ -135,7 +135,6 @@ private:
 HttpClientCore::HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls) : host_(core.host()) {
     HttpClientOptions chosen = options_of(options);
     chosen.tls = context_of(tls);
-    reply_ = chosen.reply;
     client_ = std::make_unique<HttpClient>(core.reactor(), std::move(chosen));
     if (const Error& error = client_->unusable(); error.is_set()) {
         Error copied = error;
@@ -156,7 +155,7 @@ void HttpClientCore::request(Bytes method, Bytes url, Bytes fields, int count, O
     if (!client_->is_there()) throw Failure{make_error(ErrorCode::state, "request", url, "the reactor is gone")};
     auto told = std::make_unique<ScriptExchange>(host_, object, exchanges_);
     std::unique_ptr<HttpExchangeHandler> chosen;
-    if (is_gathered) chosen = std::make_unique<GatheringExchange>(std::move(told), reply_);
+    if (is_gathered) chosen = std::make_unique<GatheringExchange>(std::move(told), client_->reply_limit());
     else chosen = std::move(told);
     Result<std::shared_ptr<HttpExchange>> made = client_->request(std::move(asked), std::move(chosen));
     if (!made) throw Failure{made.error()};

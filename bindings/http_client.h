@@ -39,7 +39,6 @@ private:
 
     Host& host_;
     std::unique_ptr<HttpClient> client_;
-    std::size_t reply_ = 0;
     std::shared_ptr<Exchanges> exchanges_ = std::make_shared<Exchanges>();
 };
 

@@ -29,7 +29,7 @@ std::string_view HttpReply::header(std::string_view name) const {
     return found == fields.end() ? std::string_view{} : found->second;
 }
 
-HttpClient::HttpClient(Reactor& reactor, HttpClientOptions options) : reactor_(reactor) {
+HttpClient::HttpClient(Reactor& reactor, HttpClientOptions options) : reactor_(reactor), reply_limit_(options.reply) {
     const auto pool = std::make_shared<HttpPool>(reactor, std::move(options));
     if (Result<void> prepared = pool->prepare(); !prepared) {
         unusable_ = prepared.error();
@@ -67,12 +67,10 @@ Deferred<HttpReply> HttpClient::fetch(HttpClientRequest asked) {
     const Deferred<HttpReply> deferred(reactor_, [under_way] {
         if (const auto exchange = under_way->lock()) exchange->cancel();
     });
-    const auto pool = pool_.lock();
-    const std::size_t limit = pool ? pool->options().reply : 0;
     const auto done = [deferred](HttpReply* reply, const Error& error) {
         reply != nullptr ? deferred.succeed(std::move(*reply)) : deferred.fail(error);
     };
-    Result<std::shared_ptr<HttpExchange>> made = request(std::move(asked), std::make_unique<HttpCollector>(limit, done));
+    Result<std::shared_ptr<HttpExchange>> made = request(std::move(asked), std::make_unique<HttpCollector>(reply_limit_, done));
     if (made) *under_way = made.value();
     else deferred.fail(made.error());
     return deferred;
