@@ -883,16 +883,26 @@ private:
         for (std::string word; std::getline(words, word, ',');) {
             const std::string name = word.substr(0, word.find('='));
             const std::size_t number = std::stoul(word.substr(name.size() + 1));
-            if (name == "per_origin") options.per_origin = number;
-            else if (name == "max_waiting") options.queue = number;
-            else if (name == "max_body") options.reply = number;
-            else if (name == "redirects") options.redirects = static_cast<int>(number);
-            else if (name == "decompress") options.decompresses = number == 1;
-            else if (name == "response_timeout") options.limits.first_octet = std::chrono::seconds(number);
-            else if (name == "idle_timeout") options.limits.body_progress = std::chrono::seconds(number);
-            else if (name == "total_timeout") options.total_timeout = std::chrono::seconds(number);
-            else if (name == "keep_alive") options.keeps = std::chrono::seconds(number);
-            else throw Failed("there is no option " + name);
+            if (name == "per_origin")
+                options.per_origin = number;
+            else if (name == "max_waiting")
+                options.queue = number;
+            else if (name == "max_body")
+                options.reply = number;
+            else if (name == "redirects")
+                options.redirects = static_cast<int>(number);
+            else if (name == "decompress")
+                options.decompresses = number == 1;
+            else if (name == "response_timeout")
+                options.limits.first_octet = std::chrono::seconds(number);
+            else if (name == "idle_timeout")
+                options.limits.body_progress = std::chrono::seconds(number);
+            else if (name == "total_timeout")
+                options.total_timeout = std::chrono::seconds(number);
+            else if (name == "keep_alive")
+                options.keeps = std::chrono::seconds(number);
+            else
+                throw Failed("there is no option " + name);
         }
         const EntityPtr me = made(Entity::Kind::client, step["NEW"]);
         me->client = std::make_shared<tidemill::HttpClient>(reactor_, options);
