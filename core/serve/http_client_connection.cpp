@@ -76,8 +76,8 @@ void HttpClientConnection::go_on(Connection& connection) {
 }
 
 void HttpClientConnection::receive_drain(Connection&) {
-    tell([&] {
-        if (exchange_ && !is_tunnel_) exchange_->take_drain();
+    tell([&, exchange = exchange_] {
+        if (exchange && !is_tunnel_) exchange->take_drain();
     });
     settle();
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -150,9 +150,9 @@ void HttpClientConnection::take(const HttpEvent& event) {
     if (!exchange_) return;  // it was given up; the connection goes as well
     switch (event.kind) {
         case HttpEvent::Kind::head:
-            return tell([&] { exchange_->take_head(event.head); });
+            return tell([&, exchange = exchange_] { exchange->take_head(event.head); });
         case HttpEvent::Kind::interim:
-            return tell([&] { exchange_->take_interim(event.head); });
+            return tell([&, exchange = exchange_] { exchange->take_interim(event.head); });
         case HttpEvent::Kind::data:
             return tell([&, exchange = exchange_] { exchange->take_data(event.data); });
         case HttpEvent::Kind::end:

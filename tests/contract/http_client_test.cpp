@@ -41,6 +41,8 @@ public:
             if (answer == "abort") return connection.abort();
             if (!answer.empty()) connection.write(answer);
         }
+        // Of a body only what may be the beginning of the end of a head.
+        if (received_.size() > 65536) received_.erase(0, received_.size() - 3);
     }
 
 private:
