@@ -78,7 +78,7 @@ void set_option(HttpClientOptions& options, Bytes name, Bytes value) {
 HttpClientOptions options_of(Bytes text) {
     HttpClientOptions options;
     while (!text.empty()) {
-        const Bytes line = text.substr(0, text.find('\n'));
+        const Bytes line = text.substr(0, text.find('\0'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
         const std::size_t end = line.find('=');
         if (end == Bytes::npos) refuse_option(line, "is no option");
