@@ -39,29 +39,46 @@ void set_deadline(Duration& place, Bytes name, Bytes value) {
 }
 
 void set_option(HttpClientOptions& options, Bytes name, Bytes value) {
-    if (name == "connect_timeout") set_time(options.connect_timeout, name, value);
-    else if (name == "response_timeout") set_deadline(options.limits.first_octet, name, value);
-    else if (name == "idle_timeout") set_deadline(options.limits.body_progress, name, value);
-    else if (name == "total_timeout") set_time(options.total_timeout, name, value);
-    else if (name == "per_origin") set_count(options.per_origin, name, value);
-    else if (name == "max_connections") set_count(options.connections, name, value);
-    else if (name == "max_waiting") set_count(options.queue, name, value);
-    else if (name == "keep_alive") set_time(options.keeps, name, value);
-    else if (name == "redirects") set_count(options.redirects, name, value);
-    else if (name == "leave_tls") options.may_leave_tls = value == "1";
-    else if (name == "decompress") options.decompresses = value == "1";
-    else if (name == "max_body") set_count(options.reply, name, value);
-    else if (name == "proxy") options.proxy = value;
-    else if (name == "proxy_authorization") options.proxy_authorization = value;
-    else if (name == "connect_to") options.connect_to = value;
-    else if (name == "user_agent") options.user_agent = value;
-    else refuse_option(name, "is no option");
+    if (name == "connect_timeout")
+        set_time(options.connect_timeout, name, value);
+    else if (name == "response_timeout")
+        set_deadline(options.limits.first_octet, name, value);
+    else if (name == "idle_timeout")
+        set_deadline(options.limits.body_progress, name, value);
+    else if (name == "total_timeout")
+        set_time(options.total_timeout, name, value);
+    else if (name == "per_origin")
+        set_count(options.per_origin, name, value);
+    else if (name == "max_connections")
+        set_count(options.connections, name, value);
+    else if (name == "max_waiting")
+        set_count(options.queue, name, value);
+    else if (name == "keep_alive")
+        set_time(options.keeps, name, value);
+    else if (name == "redirects")
+        set_count(options.redirects, name, value);
+    else if (name == "leave_tls")
+        options.may_leave_tls = value == "1";
+    else if (name == "decompress")
+        options.decompresses = value == "1";
+    else if (name == "max_body")
+        set_count(options.reply, name, value);
+    else if (name == "proxy")
+        options.proxy = value;
+    else if (name == "proxy_authorization")
+        options.proxy_authorization = value;
+    else if (name == "connect_to")
+        options.connect_to = value;
+    else if (name == "user_agent")
+        options.user_agent = value;
+    else
+        refuse_option(name, "is no option");
 }
 
 HttpClientOptions options_of(Bytes text) {
     HttpClientOptions options;
     while (!text.empty()) {
-        const Bytes line = text.substr(0, text.find('\n'));
+        const Bytes line = text.substr(0, text.find('\0'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
         const std::size_t end = line.find('=');
         if (end == Bytes::npos) refuse_option(line, "is no option");
@@ -135,7 +152,6 @@ private:
 HttpClientCore::HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls) : host_(core.host()) {
     HttpClientOptions chosen = options_of(options);
     chosen.tls = context_of(tls);
-    reply_ = chosen.reply;
     client_ = std::make_unique<HttpClient>(core.reactor(), std::move(chosen));
     if (const Error& error = client_->unusable(); error.is_set()) {
         Error copied = error;
@@ -146,8 +162,8 @@ HttpClientCore::HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls) :
 
 HttpClientCore::~HttpClientCore() = default;
 
-void HttpClientCore::request(Bytes method, Bytes url, Bytes fields, int count, Octets body, bool is_streamed, bool is_gathered, double timeout,
-                             int redirects, std::int64_t object) {
+void HttpClientCore::request(Bytes method, Bytes url, Bytes fields, int count, Octets body, bool is_streamed, bool is_gathered,
+                             double timeout, int redirects, std::int64_t object) {
     HttpClientRequest asked{.method = std::string(method), .url = std::string(url), .is_streamed = is_streamed, .redirects = redirects};
     if (timeout >= 0) asked.total_timeout = seconds_to_duration(timeout, "request");
     const Fields parts(fields, count, "request");
@@ -156,8 +172,10 @@ void HttpClientCore::request(Bytes method, Bytes url, Bytes fields, int count, O
     if (!client_->is_there()) throw Failure{make_error(ErrorCode::state, "request", url, "the reactor is gone")};
     auto told = std::make_unique<ScriptExchange>(host_, object, exchanges_);
     std::unique_ptr<HttpExchangeHandler> chosen;
-    if (is_gathered) chosen = std::make_unique<GatheringExchange>(std::move(told), reply_);
-    else chosen = std::move(told);
+    if (is_gathered)
+        chosen = std::make_unique<GatheringExchange>(std::move(told), client_->reply_limit());
+    else
+        chosen = std::move(told);
     Result<std::shared_ptr<HttpExchange>> made = client_->request(std::move(asked), std::move(chosen));
     if (!made) throw Failure{made.error()};
     (*exchanges_)[object] = made.value();

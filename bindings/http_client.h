@@ -10,7 +10,7 @@ namespace tidemill::script {
 
 class HttpClientCore {
 public:
-    // options: a line "name=value" for each; their names are in http_client.cpp. Throws argument.
+    // options: "name=value" each, with a NUL between them; their names are in http_client.cpp. Throws argument.
     HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls);
     ~HttpClientCore();
 
@@ -39,7 +39,6 @@ private:
 
     Host& host_;
     std::unique_ptr<HttpClient> client_;
-    std::size_t reply_ = 0;
     std::shared_ptr<Exchanges> exchanges_ = std::make_shared<Exchanges>();
 };
 

@@ -79,8 +79,9 @@ bool is_name(std::string_view host) {
 }
 
 bool is_ipv6(std::string_view host) {
-    return host.size() >= 2 && host.find(':') != host.npos &&
-           std::all_of(host.begin(), host.end(), [](char c) { return std::string_view("0123456789abcdefABCDEF:.").find(c) != std::string_view::npos; });
+    return host.size() >= 2 && host.find(':') != host.npos && std::all_of(host.begin(), host.end(), [](char c) {
+               return std::string_view("0123456789abcdefABCDEF:.").find(c) != std::string_view::npos;
+           });
 }
 
 // What is wrong with an authority; nullptr if it is good and the URL has it.

@@ -147,7 +147,8 @@ bool Reactor::has_work() const {
 
 bool Reactor::has_foreground_timer() const {
     if (background_timers_.empty()) return !timers_.is_empty();
-    const auto still_there = std::count_if(background_timers_.begin(), background_timers_.end(), [](const Timer& timer) { return timer.is_active(); });
+    const auto still_there =
+        std::count_if(background_timers_.begin(), background_timers_.end(), [](const Timer& timer) { return timer.is_active(); });
     return timers_.size() > static_cast<std::size_t>(still_there);
 }
 

@@ -25,11 +25,12 @@ struct HttpPools {
 }  // namespace
 
 std::string_view HttpReply::header(std::string_view name) const {
-    const auto found = std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return http::equals_in_any_case(field.first, name); });
+    const auto found =
+        std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return http::equals_in_any_case(field.first, name); });
     return found == fields.end() ? std::string_view{} : found->second;
 }
 
-HttpClient::HttpClient(Reactor& reactor, HttpClientOptions options) : reactor_(reactor) {
+HttpClient::HttpClient(Reactor& reactor, HttpClientOptions options) : reactor_(reactor), reply_limit_(options.reply) {
     const auto pool = std::make_shared<HttpPool>(reactor, std::move(options));
     if (Result<void> prepared = pool->prepare(); !prepared) {
         unusable_ = prepared.error();
@@ -67,14 +68,14 @@ Deferred<HttpReply> HttpClient::fetch(HttpClientRequest asked) {
     const Deferred<HttpReply> deferred(reactor_, [under_way] {
         if (const auto exchange = under_way->lock()) exchange->cancel();
     });
-    const auto pool = pool_.lock();
-    const std::size_t limit = pool ? pool->options().reply : 0;
     const auto done = [deferred](HttpReply* reply, const Error& error) {
         reply != nullptr ? deferred.succeed(std::move(*reply)) : deferred.fail(error);
     };
-    Result<std::shared_ptr<HttpExchange>> made = request(std::move(asked), std::make_unique<HttpCollector>(limit, done));
-    if (made) *under_way = made.value();
-    else deferred.fail(made.error());
+    Result<std::shared_ptr<HttpExchange>> made = request(std::move(asked), std::make_unique<HttpCollector>(reply_limit_, done));
+    if (made)
+        *under_way = made.value();
+    else
+        deferred.fail(made.error());
     return deferred;
 }
 
@@ -101,7 +102,8 @@ void HttpCollector::on_response(HttpExchange&, const HttpHead& head) {
     reply_.reason = head.reason;
     reply_.minor_version = head.minor_version;
     for (const HttpField& field : head.fields) reply_.fields.emplace_back(field.name, field.value);
-    if (head.framing.kind == HttpFraming::Kind::length) reply_.body.reserve(std::min<std::uint64_t>(head.framing.length, limits::receive_buffer));
+    if (head.framing.kind == HttpFraming::Kind::length)
+        reply_.body.reserve(std::min<std::uint64_t>(head.framing.length, limits::receive_buffer));
 }
 
 void HttpCollector::on_body(HttpExchange& exchange, Bytes data) {

@@ -60,10 +60,14 @@ public:
     const Error& unusable() const { return unusable_; }
     bool is_there() const { return !pool_.expired(); }
 
+    // Of the options: for a collector of one's own.
+    std::size_t reply_limit() const { return reply_limit_; }
+
 private:
     Reactor& reactor_;
     // The reactor keeps the pool, as it may be destroyed before this is.
     std::weak_ptr<HttpPool> pool_;
+    std::size_t reply_limit_;
     Error unusable_;
 };
 

@@ -43,8 +43,10 @@ HttpClientConnection::~HttpClientConnection() = default;
 
 void HttpClientConnection::receive_open(Connection& connection) {
     began_ = connection.reactor().turn_time();
-    if (is_tunnel_) ask_for_tunnel();
-    else if (exchange_) send_request();
+    if (is_tunnel_)
+        ask_for_tunnel();
+    else if (exchange_)
+        send_request();
     settle();
 }
 
@@ -74,8 +76,8 @@ void HttpClientConnection::go_on(Connection& connection) {
 }
 
 void HttpClientConnection::receive_drain(Connection&) {
-    tell([&] {
-        if (exchange_ && !is_tunnel_) exchange_->take_drain();
+    tell([&, exchange = exchange_] {
+        if (exchange && !is_tunnel_) exchange->take_drain();
     });
     settle();
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -91,7 +93,8 @@ void HttpClientConnection::receive_close(Connection&, const Error& reason) {
     is_over_ = true;
     pool_->on_closed(*this, is_idle_);
     if (const auto exchange = std::exchange(exchange_, nullptr)) {
-        const bool may_retry = served_ > 0 && !has_answer_begun_ && reason.code != ErrorCode::cancelled && reason.code != ErrorCode::timeout;
+        const bool may_retry =
+            served_ > 0 && !has_answer_begun_ && reason.code != ErrorCode::cancelled && reason.code != ErrorCode::timeout;
         exchange->lose(reason, may_retry);
     }
 }
@@ -147,9 +150,9 @@ void HttpClientConnection::take(const HttpEvent& event) {
     if (!exchange_) return;  // it was given up; the connection goes as well
     switch (event.kind) {
         case HttpEvent::Kind::head:
-            return tell([&] { exchange_->take_head(event.head); });
+            return tell([&, exchange = exchange_] { exchange->take_head(event.head); });
         case HttpEvent::Kind::interim:
-            return tell([&] { exchange_->take_interim(event.head); });
+            return tell([&, exchange = exchange_] { exchange->take_interim(event.head); });
         case HttpEvent::Kind::data:
             return tell([&, exchange = exchange_] { exchange->take_data(event.data); });
         case HttpEvent::Kind::end:
@@ -192,8 +195,10 @@ void HttpClientConnection::settle() {
     TimePoint then = engine_->tick(connection_->reactor().turn_time());
     if (engine_->error().is_set()) return connection_->continue_input();
     const Duration patience = pool_->options().connect_timeout;
-    if (is_idle_) then = TimePoint::max();
-    else if (is_tunnel_ && patience.count() > 0) then = std::min(then, began_ + patience);
+    if (is_idle_)
+        then = TimePoint::max();
+    else if (is_tunnel_ && patience.count() > 0)
+        then = std::min(then, began_ + patience);
     if (is_tunnel_ && connection_->reactor().turn_time() >= then) return refuse_tunnel("no way through the proxy within the deadline");
     set_deadline(*connection_, then);
 }

@@ -20,7 +20,11 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 }  // namespace
 
 HttpExchange::HttpExchange(std::shared_ptr<HttpPool> pool, HttpClientRequest request, Url url, std::unique_ptr<HttpExchangeHandler> handler)
-    : pool_(std::move(pool)), reactor_(pool_->reactor()), handler_(std::move(handler)), request_(std::move(request)), url_(std::move(url)) {}
+    : pool_(std::move(pool)),
+      reactor_(pool_->reactor()),
+      handler_(std::move(handler)),
+      request_(std::move(request)),
+      url_(std::move(url)) {}
 
 HttpExchange::~HttpExchange() = default;
 
@@ -79,7 +83,8 @@ HttpFraming HttpExchange::framing() const {
 }
 
 bool HttpExchange::has_field(std::string_view name) const {
-    return std::any_of(request_.fields.begin(), request_.fields.end(), [&](const auto& field) { return http::equals_in_any_case(field.first, name); });
+    return std::any_of(request_.fields.begin(), request_.fields.end(),
+                       [&](const auto& field) { return http::equals_in_any_case(field.first, name); });
 }
 
 void HttpExchange::add_field(std::string_view name, std::string_view value) {
@@ -111,7 +116,8 @@ void HttpExchange::send_stream() {
         has_begun_body_ = true;
         const Result<WriteResult> written = connection_->write(std::exchange(backlog_, {}));
         if (!written) return fail(written.error());
-        if (!written.value().is_flowing()) wants_drain_ = true;
+        if (!written.value().is_flowing())
+            wants_drain_ = true;
         else if (std::exchange(wants_drain_, false)) {
             reactor_.deliver([self = shared_from_this()] {
                 if (!self->is_over_) self->handler_->on_drain(*self);
@@ -177,7 +183,8 @@ void HttpExchange::take_head(const HttpHead& head) {
     if (wants_to_follow(head)) return;
     const HttpField* encoding = head.find("Content-Encoding");
     if (pool_->options().decompresses && encoding != nullptr &&
-        (http::equals_in_any_case(encoding->value, "gzip") || http::equals_in_any_case(encoding->value, "x-gzip") || http::equals_in_any_case(encoding->value, "deflate")))
+        (http::equals_in_any_case(encoding->value, "gzip") || http::equals_in_any_case(encoding->value, "x-gzip") ||
+         http::equals_in_any_case(encoding->value, "deflate")))
         gunzip_ = std::make_unique<GunzipReader>();
     handler_->on_response(*this, head);
 }

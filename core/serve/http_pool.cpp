@@ -41,7 +41,11 @@ Result<void> HttpPool::submit(const std::shared_ptr<HttpExchange>& exchange) {
             idle->begin(exchange);
             return {};
         }
-        if (may_open(origin)) return open_connection(origin, exchange);
+        if (may_open(origin)) {
+            Result<void> opened = open_connection(origin, exchange);
+            if (origin.is_unused()) origins_.erase(exchange->url().origin());
+            return opened;
+        }
     }
     if (waiting_ >= options_.queue) {
         ++reactor_.count().http_client_queue_hits;
@@ -143,16 +147,18 @@ void HttpPool::on_closed(HttpClientConnection& connection, bool was_idle) {
 
 // Who waits here gets a connection, if there may be one.
 void HttpPool::serve(const std::string& key) {
-    const auto found = origins_.find(key);
-    if (found == origins_.end()) return;
-    Origin& origin = found->second;
-    while (!origin.waiting.empty() && may_open(origin)) {
+    // Looked up each time: a request that fails takes its origin away if it was the last one there.
+    for (auto found = origins_.find(key); found != origins_.end(); found = origins_.find(key)) {
+        Origin& origin = found->second;
+        if (origin.waiting.empty() || !may_open(origin)) {
+            if (origin.is_unused()) origins_.erase(found);
+            return;
+        }
         const auto next = origin.waiting.front();
         origin.waiting.pop_front();
         --waiting_;
         if (Result<void> opened = open_connection(origin, next); !opened) next->fail(opened.error());
     }
-    if (origin.is_unused()) origins_.erase(key);
 }
 
 void HttpPool::serve_others() {

@@ -35,8 +35,7 @@ void HttpClientConnection::enter_tunnel() {
         context = std::move(usual).value();
     }
     if (!exchange_) return connection_->abort();
-    if (Result<void> begun = connection_->start_tls(std::move(context), exchange_->url().host); !begun)
-        refuse_tunnel(begun.error().detail);
+    if (Result<void> begun = connection_->start_tls(std::move(context), exchange_->url().host); !begun) refuse_tunnel(begun.error().detail);
 }
 
 void HttpClientConnection::refuse_tunnel(std::string_view why) {

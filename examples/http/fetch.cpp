@@ -55,9 +55,12 @@ int main(int argc, char** argv) {
     Outcome outcome;
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
-        if (word == "--output" && i + 1 < argc) outcome.output = std::fopen(argv[++i], "wb");
-        else if (word == "--authorities" && i + 1 < argc) tls.authorities = argv[++i];
-        else url = word;
+        if (word == "--output" && i + 1 < argc)
+            outcome.output = std::fopen(argv[++i], "wb");
+        else if (word == "--authorities" && i + 1 < argc)
+            tls.authorities = argv[++i];
+        else
+            url = word;
     }
     const auto context = tidemill::TlsContext::make(tls);
     if (!context) return fail(context.error());

@@ -139,7 +139,7 @@ function HttpClient:new(options)
         end
     end
     local reactor = options.reactor or require("tidemill.default").default_reactor()
-    local made = core.tidemill.script.HttpClientCore(reactor._core, table.concat(lines, "\n"), tls.core_of(options.tls))
+    local made = core.tidemill.script.HttpClientCore(reactor._core, table.concat(lines, "\0"), tls.core_of(options.tls))
     return setmetatable({_reactor = reactor, _core = made}, self)
 end
 

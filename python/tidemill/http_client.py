@@ -132,7 +132,7 @@ class HttpClient:
             "max_body": max_body, "proxy": proxy, "proxy_authorization": proxy_authorization, "connect_to": connect_to,
             "user_agent": user_agent,
         }
-        self._core = _core.HttpClientCore(self._reactor._core, "\n".join(f"{name}={value}" for name, value in options.items()), core_of(tls))
+        self._core = _core.HttpClientCore(self._reactor._core, "\0".join(f"{name}={value}" for name, value in options.items()), core_of(tls))
 
     def request(self, method, url, headers=(), body=b"", timeout=-1.0, redirects=-1):
         deferred = Deferred(self._reactor, lambda: self._core.cancel(whole._id))

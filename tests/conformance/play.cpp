@@ -9,6 +9,7 @@
 #include <functional>
 #include <iostream>
 #include <mutex>
+#include <sstream>
 #include <stop_token>
 #include <thread>
 
@@ -43,7 +44,7 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue };
+    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue, client };
 
     Kind kind;
     std::string name;
@@ -58,6 +59,7 @@ struct Entity {
     std::optional<tidemill::Channel<std::string>> channel = {};
     std::optional<tidemill::Queue<std::string>> queue = {};
     tidemill::Subscription subscription = {};
+    std::shared_ptr<tidemill::HttpClient> client = {};
 };
 using EntityPtr = std::shared_ptr<Entity>;
 
@@ -398,6 +400,8 @@ private:
         if (verb == "set_timeout") return deferred_of(step).set_timeout(seconds(step["TIME"]));
         if (verb == "defer") return defer(step);
         if (verb == "resolve") return resolve(step);
+        if (verb == "http_client") return make_http_client(step);
+        if (verb == "fetch") return fetch(step);
         if (verb == "channel" || verb == "queue") return make_exchange(step);
         if (verb == "subscribe" || verb == "pop") return receive(step);
         if (verb == "publish") return entity(step["E"])->channel.value().publish(step["TEXT"]);
@@ -875,6 +879,57 @@ private:
         follow(made(Entity::Kind::deferred, step["NEW"]), line);
     }
 
+    // All that it asks goes to the listener. Options: name=whole number, with commas between them.
+    void make_http_client(const Step& step) {
+        tidemill::HttpClientOptions options;
+        options.connect_to = endpoint("@" + step["E"]);
+        options.proxy = step.has("WORD") ? step["WORD"] : "";
+        options.tls = context("none");
+        std::istringstream words(step.has("PROTOCOL") ? step["PROTOCOL"] : "");
+        for (std::string word; std::getline(words, word, ',');) {
+            const std::string name = word.substr(0, word.find('='));
+            const std::size_t number = std::stoul(word.substr(name.size() + 1));
+            if (name == "per_origin")
+                options.per_origin = number;
+            else if (name == "max_waiting")
+                options.queue = number;
+            else if (name == "max_body")
+                options.reply = number;
+            else if (name == "redirects")
+                options.redirects = static_cast<int>(number);
+            else if (name == "decompress")
+                options.decompresses = number == 1;
+            else if (name == "response_timeout")
+                options.limits.first_octet = std::chrono::seconds(number);
+            else if (name == "idle_timeout")
+                options.limits.body_progress = std::chrono::seconds(number);
+            else if (name == "total_timeout")
+                options.total_timeout = std::chrono::seconds(number);
+            else if (name == "keep_alive")
+                options.keeps = std::chrono::seconds(number);
+            else
+                throw Failed("there is no option " + name);
+        }
+        const EntityPtr me = made(Entity::Kind::client, step["NEW"]);
+        me->client = std::make_shared<tidemill::HttpClient>(reactor_, options);
+        entities_[me->name] = me;
+    }
+
+    void fetch(const Step& step) {
+        const auto exchange = std::make_shared<std::weak_ptr<tidemill::HttpExchange>>();
+        const tidemill::Deferred<std::string> line(reactor_, [exchange] {
+            if (const auto found = exchange->lock()) found->cancel();
+        });
+        const auto done = [line](tidemill::HttpReply* reply, const Error& error) {
+            reply != nullptr ? line.succeed(std::to_string(reply->status) + " " + reply->body) : line.fail(error);
+        };
+        tidemill::HttpClientRequest request{.method = step["WORD"], .url = step["TEXT"]};
+        if (step.has("VALUE")) request.body = step["VALUE"];
+        tidemill::HttpClient& client = *entity(step["E"])->client;
+        *exchange = value_of(client.request(std::move(request), std::make_unique<tidemill::HttpCollector>(client.reply_limit(), done)));
+        follow(made(Entity::Kind::deferred, step["NEW"]), line);
+    }
+
     void make_exchange(const Step& step) {
         const EntityPtr me = made(step.verb == "queue" ? Entity::Kind::queue : Entity::Kind::channel, step["NEW"]);
         step.verb == "queue" ? void(me->queue.emplace(reactor_)) : void(me->channel.emplace(reactor_));
@@ -952,6 +1007,8 @@ private:
         if (it.kind == Entity::Kind::subscription && property == "is_active") return word_for(it.subscription.is_active());
         if (it.deferred && property == "is_done") return word_for(it.deferred->is_done());
         if (it.channel && property == "subscribers") return std::to_string(it.channel->subscribers());
+        if (it.client && property == "connections") return std::to_string(it.client->open());
+        if (it.client && property == "waiting") return std::to_string(it.client->waiting());
         if (it.queue && property == "size") return std::to_string(it.queue->size());
         if (it.queue && property == "waiting") return std::to_string(it.queue->waiting());
         if (it.kind == Entity::Kind::listener && property == "is_open") {

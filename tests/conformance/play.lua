@@ -447,6 +447,7 @@ function verbs.drain(play, deadline) play.reactor:drain(deadline) end
 
 function Play:follow(name, deferred)
     local function on_success(value)
+        if getmetatable(value) == tidemill.HttpResponse then value = {value:status(), value:body()} end
         self:seen(name, "on_success", type(value) == "table" and table.concat(value, " ") or value)
     end
     deferred:on_success(on_success):on_failure(function(problem) self:seen(name, "on_failure", problem.code) end)
@@ -472,6 +473,16 @@ end
 local works = {echo = function(text) return text end, ["raise"] = function(text) error(text, 0) end}
 
 function verbs.defer(play, name, work, text) play:follow(name, play.reactor:defer(works[work], {arguments = {text}})) end
+-- All that it asks goes to the listener. options: name=whole number, with commas between them.
+function verbs.http_client(play, name, listener, proxy, options)
+    local all = {reactor = play.reactor, connect_to = play:endpoint("@" .. listener), proxy = proxy, tls = context(play, "none")}
+    for key, value in (options or ""):gmatch("([%w_]+)=(%d+)") do all[key] = tonumber(value) end
+    all.decompress = all.decompress and all.decompress == 1
+    play.entities[name] = tidemill.HttpClient:new(all)
+end
+function verbs.fetch(play, name, client, method, url, body)
+    play:follow(name, play:entity(client):request(method, url, {body = body}))
+end
 function verbs.resolve(play, name, host) play:follow(name, play.reactor:resolve(host)) end
 function verbs.follow(play, name, other) play:follow(name, play:entity(other)) end
 function verbs.channel(play, name) play.entities[name] = tidemill.Channel:new {reactor = play.reactor} end

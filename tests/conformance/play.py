@@ -400,6 +400,8 @@ class Play:
 
     def follow(self, name, deferred):
         def on_success(value):
+            if isinstance(value, tidemill.HttpResponse):
+                value = f"{value.status} {value.body.decode()}"
             self.seen(name, "on_success", value if isinstance(value, str) else " ".join(value))
         deferred.on_success(on_success).on_failure(lambda error: self.seen(name, "on_failure", getattr(error, "code", "work")))
         self.keep(name, deferred, on_success)
@@ -417,6 +419,15 @@ class Play:
         def fail(text):
             raise RuntimeError(text)
         self.follow(name, self.reactor.defer({"echo": str, "raise": fail}[work], arguments=[text]))
+
+    def do_http_client(self, name, listener, proxy, options):
+        """All that it asks goes to the listener. options: name=whole number, with commas between them."""
+        numbers = {option.split("=")[0]: int(option.split("=")[1]) for option in options.split(",")} if options else {}
+        self.entities[name] = tidemill.HttpClient(self.reactor, connect_to=self.endpoint("@" + listener), proxy=proxy or "",
+                                                  tls=self.context("none"), **numbers)
+
+    def do_fetch(self, name, client, method, url, body):
+        self.follow(name, self.entity(client).request(method, url, body=body or b""))
 
     def do_resolve(self, name, host):
         self.follow(name, self.reactor.resolve(host))

@@ -481,7 +481,10 @@ class Play
   end
 
   def follow(name, deferred)
-    function = ->(value) { seen(name, "on_success", Array(value).join(" ")) }
+    function = lambda do |value|
+      value = [value.status, value.body] if value.is_a?(Tidemill::HttpResponse)
+      seen(name, "on_success", Array(value).join(" "))
+    end
     deferred.on_success(function).on_failure { |error| seen(name, "on_failure", error.respond_to?(:code) ? error.code : "work") }
     keep(name, deferred, function)
   end
@@ -500,6 +503,18 @@ class Play
 
   def do_defer(name, work, text)
     follow(name, @reactor.defer({"echo" => ->(it) { it }, "raise" => ->(it) { raise it }}[work], arguments: [text]))
+  end
+
+  # All that it asks goes to the listener. options: name=whole number, with commas between them.
+  def do_http_client(name, listener, proxy, options)
+    numbers = (options || "").split(",").to_h { |option| [option.split("=")[0].to_sym, option.split("=")[1].to_i] }
+    numbers[:decompress] = numbers[:decompress] == 1 if numbers.key?(:decompress)
+    @entities[name] = Tidemill::HttpClient.new(reactor: @reactor, connect_to: endpoint("@#{listener}"), proxy: proxy || "",
+                                               tls: context("none"), **numbers)
+  end
+
+  def do_fetch(name, client, method, url, body)
+    follow(name, entity(client).request(method, url, body: body || ""))
   end
 
   def do_resolve(name, host)

@@ -71,6 +71,8 @@ static const Grammar actions = {
     {"pop", "NEW E"},
     {"defer", "NEW WORK TEXT"},
     {"resolve", "NEW ENDPOINT"},
+    {"http_client", "NEW E( proxy=WORD)?( PROTOCOL)?"},
+    {"fetch", "NEW E WORD TEXT( VALUE)?"},
     {"start_tls", "E CONTEXT( server_name=SERVER)?"},
     {"cancel", "E( YES)?"},
     {"stop", ""},

@@ -17,6 +17,7 @@ ACTIONS = {
   "set_text" => "E COUNT", "set_content" => "E COUNT",
   "respond" => "E COUNT VALUE", "start_response" => "E COUNT TEXT", "write_body" => "E VALUE", "finish_response" => "E", "collect" => "E COUNT",
   "pause_request" => "E", "resume_request" => "E",
+  "http_client" => "NEW E( proxy=WORD)?( PROTOCOL)?", "fetch" => "NEW E WORD TEXT( VALUE)?",
   "become" => "E NEW( VALUE)?( protocol=PROTOCOL)?", "make_file" => "ENDPOINT VALUE",
   "spawn" => "NEW TEXT( kill_on_stop=WORD)?", "close_stdin" => "E", "kill" => "E WORD", "on_signal" => "NEW WORD", "watch_process" => "NEW E", "watch_file" => "NEW ENDPOINT",
   "deferred" => "NEW", "follow" => "NEW E", "succeed" => "E TEXT", "fail" => "E CODE", "set_timeout" => "E TIME", "channel" => "NEW", "subscribe" => "NEW E",

@@ -145,7 +145,7 @@ module Tidemill
         leave_tls: leave_tls ? 1 : 0, decompress: decompress ? 1 : 0, max_body: max_body, proxy: proxy,
         proxy_authorization: proxy_authorization, connect_to: connect_to, user_agent: user_agent
       }
-      lines = options.map { |name, value| "#{name}=#{value}" }.join("\n")
+      lines = options.map { |name, value| "#{name}=#{value}" }.join("\0")
       @core = Core::HttpClientCore.new(@reactor.instance_variable_get(:@core), lines, TlsContext.__send__(:core_of, tls))
     end
 

@@ -1,0 +1,122 @@
+# What only Python shows of the HTTP client: exceptions, garbage, threads, options that are refused.
+import gc
+import threading
+import unittest
+import weakref
+
+import support  # noqa: F401
+import tidemill
+
+
+class Site(tidemill.HttpConnection):
+    def on_request(self, request):
+        request.respond(200, {"x": "y"}, b"x" * 100)
+
+
+class Exchange(tidemill.HttpExchange):
+    def __init__(self):
+        self.told = []
+
+    def on_response(self, response):
+        self.told.append(response.status)
+
+    def on_body(self, data):
+        raise ValueError("in on_body")
+
+    def on_end(self, response):
+        self.told.append("end")
+
+    def on_failure(self, error):
+        self.told.append(error.code)
+
+
+class HttpClientTest(unittest.TestCase):
+    def setUp(self):
+        self.reactor = tidemill.Reactor()
+        self.url = "http" + self.reactor.listen("tcp://127.0.0.1:0", Site).endpoint[3:]
+        self.client = tidemill.HttpClient(self.reactor)
+
+    def run_a_while(self):
+        self.reactor.call_later(0.2, self.reactor.stop)
+        self.reactor.run()
+
+    def test_exception_of_a_callback_leaves_run_and_ends_the_request(self):
+        exchange = self.client.stream("GET", self.url, Exchange)
+        with self.assertRaisesRegex(ValueError, "in on_body"):
+            self.reactor.run()
+        self.run_a_while()
+        self.assertEqual(exchange.told, [200, "cancelled"])
+
+    def test_exception_that_is_taken_costs_its_event_only(self):
+        taken = []
+        self.reactor.set_error_handler(lambda *arguments: taken.append(str(arguments[0])))
+        exchange = self.client.stream("GET", self.url, Exchange)
+        self.run_a_while()
+        self.assertEqual((taken, exchange.told), (["in on_body"], [200, "end"]))
+
+    def test_exchange_is_freed_after_its_last_callback(self):
+        class Quiet(Exchange):
+            def on_body(self, data):
+                pass
+        exchange = self.client.stream("GET", self.url, Quiet)
+        self.run_a_while()
+        self.assertEqual(exchange.told, [200, "end"])
+        self.assertTrue(exchange.is_over)
+        reference = weakref.ref(exchange)
+        del exchange
+        gc.collect()
+        self.assertIsNone(reference())
+
+    def test_reactor_and_client_that_are_dropped_take_the_request_along(self):
+        for order in (("client", "reactor"), ("reactor", "client")):
+            with self.subTest(order=order):
+                self.setUp()
+                reference = weakref.ref(self.client.stream("GET", self.url, Exchange))
+                self.reactor.run_once(0)
+                for name in order:
+                    delattr(self, name)
+                gc.collect()
+                self.assertIsNone(reference())
+
+    def test_foreign_thread_is_refused(self):
+        self.reactor.run_once(0)
+        seen = []
+
+        def ask():
+            try:
+                self.client.get(self.url)
+            except tidemill.StateError as error:
+                seen.append(error.code)
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+        self.assertEqual(seen, ["state"])
+
+    def test_options_that_make_no_sense_are_refused(self):
+        for option in ({"per_origin": 0}, {"max_connections": 0}, {"redirects": -1}, {"redirects": 1.5}, {"proxy": "x"}, {"proxy": "https://x"},
+                       {"connect_to": "y"}, {"keep_alive": -1.0}, {"response_timeout": float("nan")}):
+            with self.subTest(option=option), self.assertRaises(tidemill.ArgumentError):
+                tidemill.HttpClient(self.reactor, **option)
+
+    def test_line_feed_is_refused_wherever_it_stands(self):
+        with self.assertRaises(tidemill.LocalProtocolError):
+            tidemill.HttpClient(self.reactor, user_agent="a\nproxy=http://b").get(self.url)
+        for headers in ({"a": "b\r\nc: d"}, {"a\nb": "c"}, [("a", "b\n")]):
+            with self.subTest(headers=headers), self.assertRaises(tidemill.LocalProtocolError):
+                self.client.get(self.url, headers)
+        with self.assertRaises(tidemill.ArgumentError):
+            self.client.get(self.url + "/\r\nx: y")
+
+    def test_exchange_is_used_once_at_a_time(self):
+        exchange = Exchange()
+        with self.assertRaises(tidemill.StateError):
+            exchange.write(b"x")
+        self.client.stream("GET", self.url, exchange)
+        with self.assertRaises(tidemill.StateError):
+            self.client.stream("GET", self.url, exchange)
+        with self.assertRaises(TypeError):
+            self.client.stream("GET", self.url, object)
+
+
+if __name__ == "__main__":
+    unittest.main()
