@@ -7,6 +7,7 @@
 #include "bindings/framing.h"
 #include "bindings/http.h"
 #include "bindings/process.h"
+#include "bindings/websocket.h"
 %}
 
 // The types that only pass through: each language's typemaps say how.
@@ -35,4 +36,5 @@ struct Octets;
 %include "datagram.i"  // datagram sockets
 %include "framing.i"   // protocols on a connection: lines, messages, ...
 %include "http.i"      // a server of HTTP
+%include "websocket.i" // a WebSocket
 %include "process.i"   // processes, watches, the standard input

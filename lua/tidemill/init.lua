@@ -20,6 +20,7 @@ local http = require "tidemill.http"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
+local websocket = require "tidemill.websocket"
 
 local tidemill = {
     VERSION = core.version(),
@@ -44,6 +45,8 @@ local tidemill = {
     HttpConnection = http.HttpConnection,
     HttpRequest = http.HttpRequest,
     StaticFiles = http.StaticFiles,
+    WebSocketConnection = websocket.WebSocketConnection,
+    WebSocketHandshake = websocket.WebSocketHandshake,
     Error = errors.Error,
 }
 

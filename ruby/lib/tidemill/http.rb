@@ -168,6 +168,10 @@ module Tidemill
       Core.http_ping(@connection, @number)
     end
 
+    def upgrade(handler = nil, headers: nil, status: 101, &block)
+      @connection.reactor.__send__(:upgrade, self, handler, status, *text(headers), &block)
+    end
+
     def inspect
       "#<#{self.class} #{@method} #{@target}>"
     end
@@ -176,6 +180,15 @@ module Tidemill
       text.split("\n", -1).each_slice(2).to_a
     end
     private_class_method :pairs
+
+    # How fields cross the border: text and count. A Hash, or an Array of pairs.
+    def self.text_of(fields)
+      return ["", 0] if fields.nil? || fields.empty?
+
+      lines = fields.to_a.flatten(1)
+      [lines.join("\n"), lines.size / 2]
+    end
+    private_class_method :text_of
 
     private
 
@@ -194,12 +207,8 @@ module Tidemill
       scheme.empty? ? @target : rest[%r{[/?].*}].to_s
     end
 
-    # How fields cross the border: text and count. A Hash, or an Array of pairs.
     def text(fields)
-      return ["", 0] if fields.nil? || fields.empty?
-
-      lines = fields.to_a.flatten(1)
-      [lines.join("\n"), lines.size / 2]
+      HttpRequest.__send__(:text_of, fields)
     end
   end
 

@@ -537,6 +537,13 @@ module Tidemill
       start(handler, block) { |connection| Core.connection_become(replaced, connection, leftover) }
     end
 
+    # HttpRequest#upgrade: the same, once the request is over.
+    def upgrade(request, handler, status, fields, count, &block)
+      start(handler, block) do |connection|
+        Core.http_upgrade(request.connection, request.number, connection, status, fields, count)
+      end
+    end
+
     def add_timer(ticket, number, function, is_periodic)
       @timers[ticket] = [function, is_periodic]
       Timer.__send__(:new, @core, @timers, ticket, number)
