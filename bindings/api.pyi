@@ -611,7 +611,7 @@ class WebSocketConnection(Connection):
     def origin(self) -> str:
         """A client's: the field Origin; "": none."""
     @property
-    def headers(self) -> Sequence[Sequence[str]] | dict[str, str]:
+    def headers(self) -> Sequence[Sequence[str]]:
         """A client's: more fields of its request, such as Authorization."""
 
     def on_handshake(self, handshake: WebSocketHandshake) -> None:
