@@ -577,6 +577,107 @@ class HttpRequest:
         """One event: line feeds in data make several lines of it. retry_after: seconds until the browser connects again; -1: not said."""
     def ping(self) -> bool:
         """A comment, which keeps a stream of events alive."""
+    def upgrade(self, handler: Connection | Callable[[], Connection], headers: Sequence[Sequence[str]] | dict[str, str] = (), status: int = 101) -> Connection:
+        """In on_request: the connection is another object's from the request's end on. With a WebSocketConnection the handshake is done, or refused
+        with 4xx if the client asked for something else; then it is never opened. Otherwise headers must name what follows in Upgrade."""
+
+class WebSocketConnection(Connection):
+    """A WebSocket, of a server or of a client: which it is says how it began. Subclass it, then listen with the class, answer an HttpRequest
+    with upgrade(), or connect with an object.
+
+    Callbacks: on_handshake? on_open (on_text | on_binary | on_ping | on_pong | on_drain)* on_close. on_open comes when the opening handshake is
+    done; if it fails only on_close comes. Pings and close frames are answered by themselves. on_close has no reason after an orderly end,
+    whoever began it. Messages are compressed (permessage-deflate) if the peer can. The attributes are looked at when the object gets its stream.
+    """
+    @property
+    def max_message(self) -> int:
+        """Octets of the longest message, inflated; more end the connection with LimitError, and the peer is told 1009."""
+    @property
+    def max_fragments(self) -> int:
+        """The most frames of a message; more end the connection with LimitError."""
+    @property
+    def compresses(self) -> bool:
+        """Whether compression is offered and taken; True unless a class says otherwise."""
+    @property
+    def subprotocols(self) -> Sequence[str]:
+        """Names: a server takes the first of the client's that is among its own."""
+    @property
+    def handshake_timeout(self) -> float:
+        """Seconds for the opening handshake."""
+    @property
+    def ping_interval(self) -> float:
+        """Seconds after which a silent peer is asked whether it lives; 0: never."""
+    @property
+    def pong_timeout(self) -> float:
+        """Seconds that it has for any answer; then the connection ends with TimeoutError."""
+    @property
+    def path(self) -> str:
+        """A client's: what it asks for, with the query; "/" unless a class or an object says otherwise."""
+    @property
+    def host(self) -> str:
+        """A client's: the field Host; "": the host that it connects to."""
+    @property
+    def origin(self) -> str:
+        """A client's: the field Origin; "": none."""
+    @property
+    def headers(self) -> Sequence[Sequence[str]]:
+        """A client's: more fields of its request, such as Authorization."""
+
+    def on_handshake(self, handshake: WebSocketHandshake) -> None:
+        """A server's: a client asks for a WebSocket. It gets it unless handshake.refuse() is called. Not after HttpRequest.upgrade()."""
+    def on_text(self, text: str) -> None:
+        """A message of text, valid UTF-8."""
+    def on_binary(self, data: bytes) -> None:
+        """A message of octets."""
+    def on_ping(self, payload: bytes) -> None:
+        """The peer has asked whether we live, and has been answered."""
+    def on_pong(self, payload: bytes) -> None:
+        """The peer has answered a ping, or says that it lives."""
+
+    def send_text(self, text: str) -> bool:
+        """A message. False: enough is queued; on_drain tells when to go on. Errors: StateError before on_open, ClosedError, LocalProtocolError."""
+    def send_binary(self, data: bytes) -> bool:
+        """A message of octets."""
+    def ping(self, payload: bytes = b"") -> bool:
+        """Asks whether the peer lives; payload: at most 125 octets."""
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Says good-bye; on_close comes when the peer has answered, and no message before it. code: 1000 to 1003, 1007 to 1014, 3000 to 4999.
+        reason: at most 123 octets. Errors: LocalProtocolError."""
+
+    @property
+    def target(self) -> str:
+        """The path and query that the client asked for."""
+    @property
+    def subprotocol(self) -> str:
+        """Which was agreed on; "": none."""
+    @property
+    def close_code(self) -> int:
+        """In on_close: what the peer's close frame said; 1005 if it gave no code, 1006 if it sent none."""
+    @property
+    def close_reason(self) -> str:
+        """In on_close: the words beside it."""
+
+@final
+class WebSocketHandshake:
+    """What a client asks a server for. Good during on_handshake; after it calls raise StateError."""
+    @property
+    def target(self) -> str:
+        """Path and query, percent-encoded."""
+    @property
+    def origin(self) -> str:
+        """Of the page that asks; "": no browser does. Any page can ask, and the browser sends its user's cookies."""
+    @property
+    def subprotocols(self) -> list[str]:
+        """What the client would speak, in its order of preference."""
+    @property
+    def headers(self) -> list[Sequence[str]]:
+        """Pairs of name and value, in the order in which they came."""
+    def header(self, name: str, default: str | None = None) -> str | None:
+        """The value of the first header of that name, in any case of letters."""
+    def refuse(self, status: int = 403) -> None:
+        """400 to 599 instead of a WebSocket. Errors: ArgumentError."""
+    def choose(self, subprotocol: str) -> None:
+        """One of subprotocols, or "" for none. Errors: ArgumentError."""
 
 @final
 class StaticFiles:

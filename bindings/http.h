@@ -11,6 +11,21 @@ namespace tidemill::script {
 // requests told (http_head.h); left out: as on_request.
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options);
 
+// Fields as such a text, in memory that serves the next call; and the parts of one, for as long as it. Throws local_protocol.
+Bytes fields_as_text(HttpFields fields);
+class FieldTexts {
+public:
+    FieldTexts(Bytes text, int count);
+    HttpFields get() const { return fields_; }
+
+private:
+    Bytes next(Bytes& text);
+
+    std::vector<HttpField> fields_;
+    bool is_at_end_ = false;
+    bool has_failed_ = false;
+};
+
 // ---- What was asked. Throw state once the request is over, or closed with its connection.
 
 Bytes http_fields(ScriptHandler& handler, std::uint64_t request);
@@ -39,6 +54,10 @@ void http_pause(ScriptHandler& handler, std::uint64_t request);
 void http_resume(ScriptHandler& handler, std::uint64_t request);
 // limit: -1 for the default.
 void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t limit);
+
+// next: has the connection from the request's end on. One with the protocol of WebSockets: the handshake is answered, with status and
+// fields of its own. Throws argument as well.
+bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& next, int status, Bytes fields, int count);
 
 class StaticFilesCore {
 public:

@@ -5,6 +5,7 @@
 
 #include "bindings/framing.h"
 #include "bindings/http.h"
+#include "bindings/websocket.h"
 
 namespace tidemill::script {
 
@@ -17,6 +18,7 @@ static constexpr std::pair<std::string_view, Maker> makers[] = {
     {"blocks", make_blocks},
     {"header_content", make_header_content},
     {"http", make_http},
+    {"websocket", make_websocket},
 };
 
 Bytes ProtocolOptions::word(std::string_view name) const {

@@ -74,8 +74,9 @@ void ScriptHandler::receive_end(Connection& connection) {
 }
 
 void ScriptHandler::receive_open(Connection& connection) {
+    const bool is_told = protocol_ && protocol_->tells_open();
     if (protocol_) protocol_->driver().receive_open(connection);
-    on_open(connection);
+    if (!is_told) on_open(connection);
 }
 
 void ScriptHandler::receive_drain(Connection& connection) {

@@ -79,6 +79,9 @@ public:
 
     // What the object calls write_line, write_message and so on: one frame.
     virtual Result<WriteResult> write_frame(Connection& connection, Bytes octets) = 0;
+
+    // The object's on_open comes from the protocol, when its handshake is done.
+    virtual bool tells_open() const { return false; }
 };
 
 // The C++ half of a script's connection object, embedded in it: it is made and destroyed with the object. The connection is a nullable

@@ -34,6 +34,7 @@
 #include "tidemill/serve/http_hosts.h"       // HttpHosts: one listener for many sites
 #include "tidemill/serve/http_log.h"         // combined_log_line
 #include "tidemill/serve/static_files.h"     // StaticFiles: a folder over HTTP
+#include "tidemill/serve/websocket_connection.h"  // WebSocketConnection: a WebSocket, of a server or a client
 #include "tidemill/sys/random.h"        // SystemRandom
 #include "tidemill/sys/systemd.h"      // notify_systemd
 #include "tidemill/tls/context.h"      // TlsContext, TlsOptions

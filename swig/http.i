@@ -20,6 +20,7 @@ void http_respond_continue(ScriptHandler& handler, std::uint64_t request);
 void http_pause(ScriptHandler& handler, std::uint64_t request);
 void http_resume(ScriptHandler& handler, std::uint64_t request);
 void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t limit);
+bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& next, int status, Bytes fields, int count);
 
 class StaticFilesCore {
 public:

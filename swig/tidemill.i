@@ -8,6 +8,7 @@
 #include "bindings/http.h"
 #include "bindings/http_client.h"
 #include "bindings/process.h"
+#include "bindings/websocket.h"
 %}
 
 // The types that only pass through: each language's typemaps say how.
@@ -37,4 +38,5 @@ struct Octets;
 %include "framing.i"   // protocols on a connection: lines, messages, ...
 %include "http.i"      // a server of HTTP
 %include "http_client.i"  // a client of HTTP
+%include "websocket.i" // a WebSocket
 %include "process.i"   // processes, watches, the standard input

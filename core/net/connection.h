@@ -125,6 +125,10 @@ public:
     State state() const { return state_; }
     bool is_paused() const { return is_paused_; }
 
+    // A listener made it; otherwise connect() did. The host that was asked for by name, or by server_name; "" if none was.
+    bool is_accepted() const { return is_accepted_; }
+    std::string_view server_name() const { return tls_setup_ == nullptr ? std::string_view() : tls_setup_->server_name; }
+
     // Octets written, and of files, that the transport has not taken yet. The watermarks look at those in memory only.
     std::size_t pending() const { return output_.size() + (rare_ == nullptr ? 0 : unsent_file_octets()); }
 

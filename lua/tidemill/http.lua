@@ -215,6 +215,17 @@ function HttpRequest:ping()
     return core.http_ping(self._connection, self._number)
 end
 
+-- options: headers, status
+function HttpRequest:upgrade(handler, options)
+    local is_made = core.is_connection(handler)
+    local factory = not is_made and check.factory(1, "upgrade", handler)
+    options = check.options(2, "upgrade", options, {headers = "table", status = "number"})
+    local text, count = text_of(options.headers)
+    return self._connection._reactor:_start(is_made and handler or factory(), function(connection)
+        core.http_upgrade(self._connection, self._number, connection, options.status or 101, text, count)
+    end)
+end
+
 function HttpRequest:__tostring()
     return ("tidemill.HttpRequest: %s %s"):format(self._method, self._target)
 end

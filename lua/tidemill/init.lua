@@ -21,6 +21,7 @@ local http_client = require "tidemill.http_client"
 local process = require "tidemill.process"
 local reactor = require "tidemill.reactor"
 local tls = require "tidemill.tls"
+local websocket = require "tidemill.websocket"
 
 local tidemill = {
     VERSION = core.version(),
@@ -49,6 +50,8 @@ local tidemill = {
     HttpClient = http_client.HttpClient,
     HttpExchange = http_client.HttpExchange,
     HttpResponse = http_client.HttpResponse,
+    WebSocketConnection = websocket.WebSocketConnection,
+    WebSocketHandshake = websocket.WebSocketHandshake,
     Error = errors.Error,
 }
 

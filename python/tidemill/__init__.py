@@ -39,6 +39,7 @@ from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
 from .reactor import Listener, Reactor, SignalWatch, Timer
 from .tls import TlsContext, TlsInfo
+from .websocket import WebSocketConnection, WebSocketHandshake
 from .workers import Workers
 
 VERSION = _core.version()
@@ -50,6 +51,7 @@ __all__ = [
     "TlsContext", "TlsInfo",
     "HttpConnection", "HttpRequest", "StaticFiles",
     "HttpClient", "HttpExchange", "HttpResponse",
+    "WebSocketConnection", "WebSocketHandshake",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",
     "Error", "OsError", "ResolveError", "TimeoutError", "LimitError", "ArgumentError", "StateError", "TlsError", "ClosedError", "CancelledError",

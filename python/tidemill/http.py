@@ -153,6 +153,9 @@ class HttpRequest:
     def ping(self):
         return _core.http_ping(self._connection, self._number)
 
+    def upgrade(self, handler, headers=(), status=101):
+        return self._connection._reactor._upgrade(self, handler, status, *_text(headers))
+
     def __repr__(self):
         return f"<HttpRequest {self.method} {self.target}>"
 

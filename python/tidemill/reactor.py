@@ -283,6 +283,16 @@ class Reactor(_core.ReactorBase):
             raise
         return connection
 
+    # HttpRequest.upgrade: the same, once the request is over.
+    def _upgrade(self, request, handler, status, fields, count):
+        connection = self._adopt(handler if isinstance(handler, Connection) else _check_callable(handler, "handler")())
+        try:
+            _core.http_upgrade(request._connection, request._number, connection, status, fields, count)
+        except BaseException:
+            self._open.discard(connection)
+            raise
+        return connection
+
     # ---- datagrams ----
 
     def open_datagram(self, endpoint, handler, connect_to="", reuse_address=False, reuse_port=False, receive_buffer=0, send_buffer=0, mode=-1):

@@ -177,6 +177,36 @@ public:
     }
 };
 
+// The same for what a WebSocket is told.
+class Web final : public RecorderOf<tidemill::WebSocketConnection> {
+public:
+    using RecorderOf::RecorderOf;
+    void on_handshake(Connection&, tidemill::WebSocketHandshake& handshake) override {
+        handshake_ = &handshake;
+        std::string told = std::string(handshake.target()) + " " + std::string(handshake.origin()) + " ";
+        for (const std::string_view protocol : handshake.protocols())
+            told.append(protocol == handshake.protocols().front() ? "" : ",").append(protocol);
+        play_.seen(me_, "on_handshake", told);
+        handshake_ = nullptr;
+    }
+    void on_text(Connection&, Bytes text) override { play_.seen(me_, "on_text", text); }
+    void on_binary(Connection&, Bytes data) override { play_.seen(me_, "on_binary", data); }
+    void on_ping(Connection&, Bytes payload) override { play_.seen(me_, "on_ping", payload); }
+    void on_pong(Connection&, Bytes payload) override { play_.seen(me_, "on_pong", payload); }
+    void on_shutdown(Connection& connection) override {
+        play_.seen(me_, "on_shutdown");
+        WebSocketConnection::on_shutdown(connection);
+    }
+
+    tidemill::WebSocketHandshake& handshake() {
+        if (handshake_ == nullptr) throw Refused(make_error(ErrorCode::state, "handshake"));
+        return *handshake_;
+    }
+
+private:
+    tidemill::WebSocketHandshake* handshake_ = nullptr;
+};
+
 // The handler that a scenario means by lines,max_line=4 and the like.
 static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, const Step& step) {
     const std::string options = step.has("PROTOCOL") ? step["PROTOCOL"] + "," : "";
@@ -230,6 +260,21 @@ static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, con
         limit(http.limits.body, "max_body");
         limit(http.limits.requests, "max_requests");
         return tidemill::HandlerPtr(new Site(play, me, http));
+    }
+    if (protocol == "websocket") {
+        tidemill::WebSocketConnectionOptions web;
+        set(web.frames.message_limit, "max_message");
+        set(web.frames.fragment_limit, "max_fragments");
+        if (word("compresses")) web.compresses = *word("compresses") != "0";
+        if (word("path")) web.path = *word("path");
+        if (word("host")) web.host = *word("host");
+        if (word("origin")) web.origin = *word("origin");
+        if (word("ping_interval")) web.frames.ping_interval = std::chrono::seconds(std::stoi(*word("ping_interval")));
+        if (word("pong_timeout")) web.frames.pong_timeout = std::chrono::seconds(std::stoi(*word("pong_timeout")));
+        if (word("handshake_timeout")) web.handshake_timeout = std::chrono::seconds(std::stoi(*word("handshake_timeout")));
+        std::istringstream protocols(word("subprotocols").value_or(""));
+        for (std::string one; std::getline(protocols, one, '|');) web.protocols.push_back(one);
+        return tidemill::HandlerPtr(new Web(play, me, web));
     }
     if (!protocol.empty()) throw Failed("this runner has no protocol " + protocol);
     return tidemill::HandlerPtr(new Recorder(play, me));
@@ -391,6 +436,11 @@ private:
         if (verb == "proxy_to") return proxy_to(step);
         if (verb == "stop_proxy") return with_connection(step, [](Connection& connection) { connection.stop_proxy(); });
         if (verb == "become") return become(step);
+        if (verb == "send_text" || verb == "send_binary" || verb == "ping") return send(step);
+        if (verb == "close_websocket") return close_websocket(step);
+        if (verb == "refuse_handshake") return value_of(with_protocol<Web>(step["E"]).handshake().refuse(static_cast<int>(step.count("COUNT"))));
+        if (verb == "choose_subprotocol") return value_of(with_protocol<Web>(step["E"]).handshake().choose(step["WORD"]));
+        if (verb == "upgrade") return upgrade(step);
         if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);
         if (verb == "cancel") return cancel(step);
         if (verb == "deferred") return make_deferred(step["NEW"]);
@@ -755,6 +805,12 @@ private:
     }
 
     void echo() {
+        if (event_ == "on_text" || event_ == "on_binary") {
+            if (auto* web = dynamic_cast<Web*>(&with_connection_of("@").handler())) {
+                Connection& connection = *entity("@")->connection;
+                return finish_frame("@", event_ == "on_text" ? web->send_text(connection, data_) : web->send_binary(connection, data_));
+            }
+        }
         const bool is_frame = event_ == "on_line" || event_ == "on_message" || event_ == "on_block";
         is_frame ? write_frame("@", data_) : write("@", data_, whose_);
     }
@@ -815,6 +871,31 @@ private:
     void proxy_to(const Step& step) {
         Connection& connection = open_one(step["E"], step.verb);
         value_of(connection.proxy_to(open_one(step["TARGET"], step.verb, ErrorCode::state), count_or(step, "COUNT", -1)));
+    }
+
+    void send(const Step& step) {
+        Web& web = with_protocol<Web>(step["E"]);
+        Connection& connection = *entity(step["E"])->connection;
+        finish_frame(step["E"], step.verb == "send_text"     ? web.send_text(connection, step["VALUE"])
+                                : step.verb == "send_binary" ? web.send_binary(connection, step["VALUE"])
+                                                             : web.ping(connection, step["VALUE"]));
+    }
+
+    void close_websocket(const Step& step) {
+        if (entity(step["E"])->connection == nullptr) return;
+        Web& web = with_protocol<Web>(step["E"]);
+        value_of(web.close(*entity(step["E"])->connection, static_cast<std::uint16_t>(step.count("COUNT")), step["TEXT"]));
+    }
+
+    void upgrade(const Step& step) {
+        tidemill::HttpRequest& it = request(step["E"]);
+        const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
+        tidemill::HandlerPtr next = recorder_for(*this, me, step);
+        auto* web = dynamic_cast<Web*>(next.get());
+        const tidemill::WriteResult written =
+            web == nullptr ? it.upgrade(std::move(next), {}) : tidemill::upgrade_websocket(it, *web, std::move(next));
+        if (written.has_failed()) throw Refused(it.error());
+        keep(me);
     }
 
     void become(const Step& step) {
@@ -1030,6 +1111,12 @@ private:
         if (property == "writable") return word_for(it.is_writable);
         if (property == "state") return std::string(connection == nullptr ? "closed" : state_name(connection->state()));
         if (property == "pending") return std::to_string(connection == nullptr ? 0 : connection->pending());
+        if (auto* web = connection == nullptr ? nullptr : dynamic_cast<Web*>(&connection->handler())) {
+            if (property == "close_code") return std::to_string(web->close_code());
+            if (property == "close_reason") return web->close_reason();
+            if (property == "subprotocol") return web->subprotocol();
+            if (property == "target") return web->target();
+        }
         if (property == "proxied") return std::to_string(connection == nullptr ? 0 : connection->proxied());
         if (property == "peer") return connection == nullptr ? "" : connection->peer();
         if (property == "local") return connection == nullptr ? "" : connection->local();

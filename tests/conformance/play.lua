@@ -112,15 +112,35 @@ function site:on_refusal(status, problem)
     self.play:seen(self.name, "on_refusal", ("%d %s"):format(status, problem.code), self)
 end
 
+-- What a WebSocket is told; the handshake is the one that actions mean.
+local web = {is_web = true}
+for _, event in ipairs {"on_text", "on_binary", "on_ping", "on_pong"} do
+    web[event] = framed[event] or function(self, octets)
+        self.play:seen(self.name, event, octets, self)
+    end
+end
+
+function web:on_shutdown()
+    Recorder.on_shutdown(self)
+    tidemill.WebSocketConnection.on_shutdown(self)
+end
+
+function web:on_handshake(handshake)
+    self.handshake = handshake
+    local told = ("%s %s %s"):format(handshake:target(), handshake:origin(), table.concat(handshake:subprotocols(), ","))
+    self.play:seen(self.name, "on_handshake", told, self)
+end
+
 -- By the name that a scenario has for it.
 local protocols = {lines = "LineConnection", line_batches = "LineConnection", messages = "MessageConnection", netstrings = "NetstringConnection",
-    blocks = "BlockConnection", header_content = "HeaderContentConnection", objects = "ObjectConnection", http = "HttpConnection"}
+    blocks = "BlockConnection", header_content = "HeaderContentConnection", objects = "ObjectConnection", http = "HttpConnection",
+    websocket = "WebSocketConnection"}
 for name, class in pairs(protocols) do
     local recorder = tidemill[class]:extend()
     for key, method in pairs(Recorder) do
         if key:find("^on_") or key == "init" then recorder[key] = method end
     end
-    for key, method in pairs(name == "http" and site or framed) do recorder[key] = method end
+    for key, method in pairs(name == "http" and site or name == "websocket" and web or framed) do recorder[key] = method end
     protocols[name] = recorder
 end
 protocols.objects.on_message = tidemill.ObjectConnection.on_message
@@ -276,6 +296,12 @@ end
 function Play:recorder(name, protocol)
     local recorder = (protocol and protocols[protocol:match("^[^,]+")] or Recorder):new(self, name)
     for field, value in (protocol or ""):gmatch(",([^=,]+)=([^,]+)") do recorder[field] = tonumber(value) or value end
+    if recorder.compresses == 0 then recorder.compresses = false end
+    if type(recorder.subprotocols) == "string" then
+        local words = {}
+        for word in recorder.subprotocols:gmatch("[^|]+") do words[#words + 1] = word end
+        recorder.subprotocols = words
+    end
     if self.scenario:reacts(name, "on_error") then recorder.on_error = ForgivingRecorder.on_error end
     return recorder
 end
@@ -401,6 +427,38 @@ function verbs.write_content(play, name, header, content)
     play:entity(name):write_message(lines, content)
 end
 
+function verbs.upgrade(play, name, new, protocol)
+    local recorder = play:recorder(new, protocol)
+    play:entity(name).request:upgrade(recorder)
+    play:keep(new, recorder, recorder)
+end
+
+function verbs.send_text(play, name, text)
+    local entity = play:entity(name)
+    entity.writable = entity:send_text(text)
+end
+
+function verbs.send_binary(play, name, data)
+    local entity = play:entity(name)
+    entity.writable = entity:send_binary(data)
+end
+
+function verbs.ping(play, name, payload)
+    play:entity(name):ping(payload)
+end
+
+function verbs.close_websocket(play, name, code, reason)
+    play:entity(name):close(code, reason)
+end
+
+function verbs.refuse_handshake(play, name, status)
+    play:entity(name).handshake:refuse(status)
+end
+
+function verbs.choose_subprotocol(play, name, subprotocol)
+    play:entity(name).handshake:choose(subprotocol)
+end
+
 function verbs.respond(play, name, status, body)
     play:entity(name).request:respond(status, nil, body)
 end
@@ -437,6 +495,9 @@ function verbs.write_object(play, name, text)
 end
 
 function verbs.echo(play)
+    if play.me.is_web then
+        return verbs[play.event == "on_text" and "send_text" or "send_binary"](play, "@", play.data)
+    end
     if echoes[play.event] then return play.me[echoes[play.event]](play.me, play.data) end
     if type(play.data) ~= "table" then return verbs.write(play, "@", play.data) end
     verbs.write(play, "@", play.data[1], play.data[2])

@@ -105,6 +105,29 @@ class Site(Recorder):
     def on_refusal(self, status, error):
         self.play.seen(self.name, "on_refusal", f"{status} {error.code}", me=self)
 
+class Web(Recorder):
+    """The same for what a WebSocket is told; the handshake is the one that actions mean."""
+
+    def on_handshake(self, handshake):
+        self.handshake = handshake
+        self.play.seen(self.name, "on_handshake", f"{handshake.target} {handshake.origin} {','.join(handshake.subprotocols)}".encode(), me=self)
+
+    def on_shutdown(self):
+        super().on_shutdown()
+        tidemill.WebSocketConnection.on_shutdown(self)
+
+    def on_text(self, text):
+        self.play.seen(self.name, "on_text", text.encode(), me=self)
+
+    def on_binary(self, data):
+        self.play.seen(self.name, "on_binary", data, me=self)
+
+    def on_ping(self, payload):
+        self.play.seen(self.name, "on_ping", payload, me=self)
+
+    def on_pong(self, payload):
+        self.play.seen(self.name, "on_pong", payload, me=self)
+
 class Batches(Framed):
     def on_lines(self, lines):
         for line in lines:
@@ -117,7 +140,8 @@ class Objects(Framed):
 PROTOCOLS = {"lines": (Framed, tidemill.LineConnection), "line_batches": (Batches, tidemill.LineConnection),
              "messages": (Framed, tidemill.MessageConnection), "netstrings": (Framed, tidemill.NetstringConnection),
              "blocks": (Framed, tidemill.BlockConnection), "header_content": (Framed, tidemill.HeaderContentConnection),
-             "objects": (Objects, tidemill.ObjectConnection), "http": (Site, tidemill.HttpConnection)}
+             "objects": (Objects, tidemill.ObjectConnection), "http": (Site, tidemill.HttpConnection),
+             "websocket": (Web, tidemill.WebSocketConnection)}
 ECHOES = {"on_line": "write_line", "on_message": "write_message", "on_block": "write_block"}
 
 class Socket(tidemill.Datagram):
@@ -256,7 +280,7 @@ class Play:
         made = type("Recorder", (*bases, *PROTOCOLS.get(protocol, (Recorder,))), {})(self, name)
         for option in options:
             attribute, _, value = option.partition("=")
-            setattr(made, attribute, int(value) if value.isdigit() else value)
+            setattr(made, attribute, int(value) if value.isdigit() else value.split("|") if attribute == "subprotocols" else value)
         return made
 
     def schedule(self, call, name, *seconds):
@@ -361,6 +385,31 @@ class Play:
     def do_write_content(self, name, header, content):
         self.entity(name).write_message(header.encode().split(b"\n"), content)
 
+    def do_send_text(self, name, text):
+        entity = self.entity(name)
+        entity.writable = entity.send_text(text.decode(errors="surrogateescape"))
+
+    def do_send_binary(self, name, data):
+        entity = self.entity(name)
+        entity.writable = entity.send_binary(data)
+
+    def do_ping(self, name, payload):
+        self.entity(name).ping(payload)
+
+    def do_close_websocket(self, name, code, reason):
+        self.entity(name).close(code, reason)
+
+    def do_refuse_handshake(self, name, status):
+        self.entity(name).handshake.refuse(status)
+
+    def do_choose_subprotocol(self, name, subprotocol):
+        self.entity(name).handshake.choose(subprotocol)
+
+    def do_upgrade(self, name, new, protocol):
+        recorder = self.recorder(new, protocol)
+        self.entity(name).request.upgrade(recorder)
+        self.keep(new, recorder, recorder)
+
     def do_write_object(self, name, text):
         self.entity(name).write_object(json.loads(text))
 
@@ -387,6 +436,8 @@ class Play:
         self.entity(name).request.resume()
 
     def do_echo(self):
+        if isinstance(self.me, Web):
+            return self.do_send_text("@", self.data) if self.event == "on_text" else self.do_send_binary("@", self.data)
         if self.event in ECHOES:
             return getattr(self.me, ECHOES[self.event])(self.data)
         self.do_write("@", *self.data if isinstance(self.data, tuple) else [self.data])

@@ -109,6 +109,24 @@ module Site
   end
 end
 
+# What a WebSocket is told; the handshake is the one that actions mean.
+module Web
+  attr_reader :handshake
+
+  %w[on_binary on_ping on_pong].each do |event|
+    define_method(event) { |octets| @play.seen(@name, event, octets, me: self) }
+  end
+
+  def on_text(text)
+    @play.seen(@name, "on_text", text.b, me: self)
+  end
+
+  def on_handshake(handshake)
+    @handshake = handshake
+    @play.seen(@name, "on_handshake", "#{handshake.target} #{handshake.origin} #{handshake.subprotocols.join(",")}".b, me: self)
+  end
+end
+
 module Forgiving
   def on_error(error)
     @play.seen(@name, "on_error", error.message, me: self)
@@ -119,12 +137,18 @@ end
 PROTOCOLS = {
   "lines" => Tidemill::LineConnection, "line_batches" => Tidemill::LineConnection, "messages" => Tidemill::MessageConnection,
   "netstrings" => Tidemill::NetstringConnection, "blocks" => Tidemill::BlockConnection, "header_content" => Tidemill::HeaderContentConnection,
-  "objects" => Tidemill::ObjectConnection, "http" => Tidemill::HttpConnection
+  "objects" => Tidemill::ObjectConnection, "http" => Tidemill::HttpConnection, "websocket" => Tidemill::WebSocketConnection
 }.to_h do |name, base|
   recorder = Class.new(base) do
-    include(name == "http" ? Site : Framing)
+    include(name == "http" ? Site : name == "websocket" ? Web : Framing)
     include Recording
     def on_lines(lines) = lines.each { |line| on_line(line) } if name == "line_batches"
+    if name == "websocket"
+      define_method(:on_shutdown) do
+        super()
+        Tidemill::WebSocketConnection.instance_method(:on_shutdown).bind_call(self)
+      end
+    end
     define_method(:on_message, Tidemill::ObjectConnection.instance_method(:on_message)) if name == "objects"
   end
   [name, recorder]
@@ -323,6 +347,9 @@ class Play
     made.extend(Forgiving) if @scenario.reacts?(name, "on_error")
     options.each do |option|
       method, value = option.split("=")
+      value = value.to_i if value.match?(/\A\d+\z/)
+      value = value.split("|") if method == "subprotocols"
+      value = value != 0 if method == "compresses"
       made.define_singleton_method(method) { value }
     end
     made
@@ -434,6 +461,38 @@ class Play
     entity(name).write_message(header.split("\n", -1), content)
   end
 
+  def do_send_text(name, text)
+    entity = entity(name)
+    entity.writable = entity.send_text(text.dup.force_encoding("UTF-8"))
+  end
+
+  def do_send_binary(name, data)
+    entity = entity(name)
+    entity.writable = entity.send_binary(data)
+  end
+
+  def do_ping(name, payload)
+    entity(name).ping(payload)
+  end
+
+  def do_close_websocket(name, code, reason)
+    entity(name).close(code, reason)
+  end
+
+  def do_refuse_handshake(name, status)
+    entity(name).handshake.refuse(status)
+  end
+
+  def do_choose_subprotocol(name, subprotocol)
+    entity(name).handshake.choose(subprotocol)
+  end
+
+  def do_upgrade(name, new, protocol)
+    made = recorder(new, protocol)
+    entity(name).request.upgrade(made)
+    keep(new, made, made)
+  end
+
   def do_respond(name, status, body)
     entity(name).request.respond(status, nil, body)
   end
@@ -468,6 +527,8 @@ class Play
   end
 
   def do_echo
+    return @event == "on_text" ? do_send_text("@", @data) : do_send_binary("@", @data) if @me.is_a?(Web)
+
     return @me.public_send(ECHOES[@event], @data) if ECHOES[@event]
 
     do_write("@", *@data)

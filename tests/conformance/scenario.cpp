@@ -47,6 +47,13 @@ static const Grammar actions = {
     {"collect", "E COUNT"},
     {"pause_request", "E"},
     {"resume_request", "E"},
+    {"send_text", "E VALUE"},
+    {"send_binary", "E VALUE"},
+    {"ping", "E VALUE"},
+    {"close_websocket", "E COUNT TEXT"},
+    {"refuse_handshake", "E COUNT"},
+    {"choose_subprotocol", "E WORD"},
+    {"upgrade", "E NEW( protocol=PROTOCOL)?"},
     {"make_file", "ENDPOINT VALUE"},
     {"spawn", "NEW TEXT( kill_on_stop=WORD)?"},
     {"close_stdin", "E"},
@@ -122,7 +129,7 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_collected", "VALUE"},
                               {"on_response", "VALUE"},
                               {"on_response_drain", ""},
-                              {"on_refusal", "TEXT"}};
+                              {"on_refusal", "TEXT"}, {"on_handshake", "VALUE"}, {"on_binary", "VALUE"}, {"on_ping", "VALUE"}, {"on_pong", "VALUE"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
                               {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?( TRANSPORT)?"},
@@ -202,7 +209,7 @@ static std::size_t length_of(const std::string& word, std::string_view text) {
     if ((word == "ENDPOINT" || word == "TO") && text.starts_with('"')) return length_of_text(text);
     if (word == "ENDPOINT" || word == "TO" || word == "WORD" || word == "SERVER") return std::min(text.find_first_of(" \t\""), text.size());
     if (word == "CONTEXT") return run(text, small);
-    if (word == "PROTOCOL") return run(text, small + digits + "_,=");
+    if (word == "PROTOCOL") return run(text, small + digits + "_,=/:.|");
     if (word == "CODE") return run(text, small + "_");
     if (word == "ERRNO") return length_of_errno(text);
     if (word == "REASON") return length_of_reason(text);

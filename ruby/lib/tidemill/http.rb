@@ -182,6 +182,10 @@ module Tidemill
       Core.http_ping(@connection, @number)
     end
 
+    def upgrade(handler = nil, headers: nil, status: 101, &block)
+      @connection.reactor.__send__(:upgrade, self, handler, status, *text(headers), &block)
+    end
+
     def inspect
       "#<#{self.class} #{@method} #{@target}>"
     end
@@ -192,13 +196,13 @@ module Tidemill
     private_class_method :pairs
 
     # How fields cross the border: text and count. A Hash, or an Array of pairs.
-    def self.text(fields)
+    def self.text_of(fields)
       return ["", 0] if fields.nil? || fields.empty?
 
       lines = fields.to_a.flatten(1)
       [lines.join("\n"), lines.size / 2]
     end
-    private_class_method :text
+    private_class_method :text_of
 
     private
 
@@ -218,7 +222,7 @@ module Tidemill
     end
 
     def text(fields)
-      HttpRequest.__send__(:text, fields)
+      HttpRequest.__send__(:text_of, fields)
     end
   end
 

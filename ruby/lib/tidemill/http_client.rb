@@ -208,7 +208,7 @@ module Tidemill
     private
 
     def begin_with(made, method, url, headers, body, streamed, gathered, timeout, redirects)
-      text, count = HttpRequest.__send__(:text, headers)
+      text, count = HttpRequest.__send__(:text_of, headers)
       @reactor.__send__(:add_object, made) do |ticket|
         @core.request(method, url, text, count, body, streamed, gathered, timeout, redirects, ticket)
         ticket

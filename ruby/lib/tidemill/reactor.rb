@@ -490,6 +490,13 @@ module Tidemill
       start(handler, block) { |connection| Core.connection_become(replaced, connection, leftover) }
     end
 
+    # HttpRequest#upgrade: the same, once the request is over.
+    def upgrade(request, handler, status, fields, count, &block)
+      start(handler, block) do |connection|
+        Core.http_upgrade(request.connection, request.number, connection, status, fields, count)
+      end
+    end
+
     # Yields the ticket of an object with callbacks to the core's call that makes its other half and answers its number there.
     def add_object(made)
       ticket = next_ticket
