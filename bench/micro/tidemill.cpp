@@ -3,8 +3,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
+#include <memory>
 #include <thread>
-#include <vector>
 
 #include "measuring.h"
 
@@ -16,22 +17,46 @@ tidemill::Duration seconds(double value) {
     return std::chrono::duration_cast<tidemill::Duration>(std::chrono::duration<double>(value));
 }
 
-tidemill::Timer insert(tidemill::Reactor& reactor) {
-    return reactor.call_later(seconds(random_delay()), [] { ++calls; });
-}
+// The user owns the timers, one object each, as in a program whose connections contain them: the objects never move.
+class OwnTimers {
+public:
+    explicit OwnTimers(std::size_t count) : memory_(std::allocator<tidemill::OwnTimer>().allocate(count)), count_(count) {}
+    ~OwnTimers() {
+        std::destroy_n(memory_, made_);
+        std::allocator<tidemill::OwnTimer>().deallocate(memory_, count_);
+    }
+    OwnTimers(const OwnTimers&) = delete;
+    OwnTimers& operator=(const OwnTimers&) = delete;
+
+    void insert(tidemill::Reactor& reactor, double delay) {
+        std::construct_at(&memory_[made_++], reactor, [] { ++calls; })->start(seconds(delay));
+    }
+    tidemill::OwnTimer& operator[](std::size_t i) { return memory_[i]; }
+
+private:
+    tidemill::OwnTimer* memory_;
+    std::size_t count_;
+    std::size_t made_ = 0;
+};
 
 double insert_and_cancel(std::size_t outstanding, std::size_t pairs) {
     tidemill::Reactor reactor;
-    for (std::size_t i = 0; i < outstanding; ++i) insert(reactor);
+    OwnTimers timers(outstanding);
+    for (std::size_t i = 0; i < outstanding; ++i) timers.insert(reactor, random_delay());
     const double begin = cpu_ns();
-    for (std::size_t i = 0; i < pairs; ++i) insert(reactor).cancel();
+    for (std::size_t i = 0; i < pairs; ++i) {
+        tidemill::OwnTimer timer(reactor, [] { ++calls; });
+        timer.start(seconds(random_delay()));
+        timer.cancel();
+    }
     return (cpu_ns() - begin) / static_cast<double>(pairs);
 }
 
 double fire(std::size_t count) {
     tidemill::Reactor reactor;
     calls = 0;
-    for (std::size_t i = 0; i < count; ++i) reactor.call_later(seconds(due_delay()), [] { ++calls; });
+    OwnTimers timers(count);
+    for (std::size_t i = 0; i < count; ++i) timers.insert(reactor, due_delay());
     sleep_until_due();
     const double begin = cpu_ns();
     (void)reactor.run();
@@ -45,10 +70,10 @@ void measure_timers(std::size_t count) {
     double cancel_ns = 0;
     {
         tidemill::Reactor reactor;
-        std::vector<tidemill::Timer> timers(count);
+        OwnTimers timers(count);
         std::size_t* order = random_order(count);
         const double begin = cpu_ns();
-        for (auto& timer : timers) timer = insert(reactor);
+        for (std::size_t i = 0; i < count; ++i) timers.insert(reactor, random_delay());
         const double middle = cpu_ns();
         const std::size_t cancelled = count / 10 * 9;
         for (std::size_t i = 0; i < cancelled; ++i) timers[order[i]].cancel();

@@ -26,7 +26,7 @@ void BlockPool::give(Block* block) {
     ++count_;
 }
 
-void Buffer::append(Bytes octets) {
+void Buffer::append_blocks(Bytes octets) {
     while (!octets.empty()) {
         if (first_ == nullptr) {
             first_ = last_ = pool_.take();

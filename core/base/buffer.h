@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "tidemill/base/bytes.h"
 #include "tidemill/base/limits.h"
@@ -50,7 +51,13 @@ public:
 
     std::size_t size() const { return size_; }
     bool is_empty() const { return size_ == 0; }
-    void append(Bytes octets);
+    void append(Bytes octets) {
+        // Mostly it fits behind what is there.
+        if (first_ == nullptr || octets.size() > limits::output_block - tail_) return append_blocks(octets);
+        std::memcpy(last_->octets + tail_, octets.data(), octets.size());
+        tail_ += static_cast<std::uint32_t>(octets.size());
+        size_ += octets.size();
+    }
 
     // Fills `slices` with the first octets, at most `most` runs; answers how many runs. Valid until the next append or consume.
     std::size_t peek(Slice* slices, std::size_t most) const;
@@ -60,6 +67,8 @@ public:
     void clear();
 
 private:
+    void append_blocks(Bytes octets);
+
     BlockPool& pool_;
     Block* first_ = nullptr;
     Block* last_ = nullptr;

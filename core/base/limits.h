@@ -94,6 +94,14 @@ inline constexpr auto look_interval = 20us;
 // costs less than they do.
 inline constexpr int calls_per_look = 8;
 
+// Ticks and posted tasks wait in chunks of so many (640 octets to 40 KiB): the more are waiting, the more are made room for at once. An idle
+// reactor keeps little, and asking for memory is nothing beside calling them.
+inline constexpr std::size_t shortest_task_chunk = 16;
+inline constexpr std::size_t longest_task_chunk = 1024;
+
+// How often a thread that finds a mailbox locked tries again before it sleeps: it is locked for a few dozen instructions.
+inline constexpr int mailbox_tries = 100;
+
 // Due timers called in a turn; thousands that are due together must not starve the sockets.
 inline constexpr int timers_per_turn = 1024;
 

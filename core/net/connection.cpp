@@ -271,20 +271,36 @@ void Connection::deliver_tls() {
 
 // ---- writing ----
 
-WriteResult Connection::write(Bytes octets) {
+// flowing: it may be written.
+inline WriteResult Connection::check_write(std::size_t size) {
     if (!is_usable()) return {WriteResult::Kind::failed, ErrorCode::state};
     const bool is_deaf = is_paused_ || is_held_;
     if (state_ >= State::closing || (is_broken() && is_deaf)) return {WriteResult::Kind::failed, ErrorCode::closed};
     if (is_end_write_asked_) return {WriteResult::Kind::failed, ErrorCode::state};
     if (is_broken()) return lose_output();
     const std::size_t limit = settings().output_limit;
-    if (limit > 0 && octets.size() > limit - std::min(limit, output_.size())) {
+    if (limit > 0 && size > limit - std::min(limit, output_.size())) {
         end_at_output_limit();
         return {WriteResult::Kind::wait};
     }
-    const bool is_worth_a_call = octets.size() >= limits::flush_at_once && octets.size() <= settings().high_watermark;
+    return {WriteResult::Kind::flowing};
+}
+
+inline bool Connection::may_send_at_once(std::size_t size) const {
+    if (size < limits::flush_at_once || size > settings().high_watermark) return false;
     const bool may_send = is_opened_ && can_write_ && rare_ == nullptr && tls_ == nullptr && reactor_.is_running();
-    if (is_worth_a_call && may_send && output_.is_empty() && !is_above_high_) {
+    return may_send && output_.is_empty() && !is_above_high_;
+}
+
+inline WriteResult Connection::written_later() {
+    if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);
+    if (output_.size() > settings().high_watermark) is_above_high_ = true;
+    return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
+}
+
+WriteResult Connection::write(Bytes octets) {
+    if (const WriteResult refused = check_write(octets.size()); !refused.is_flowing()) return refused;
+    if (may_send_at_once(octets.size())) {
         // Straight from the caller's memory. To him it looks as if it had been queued: what comes of it is told from the loop.
         const Slice all{octets.data(), octets.size()};
         const IoResult written = transport_->write(&all, 1);
@@ -292,9 +308,30 @@ WriteResult Connection::write(Bytes octets) {
         if (is_broken() || state_ == State::closed) return {WriteResult::Kind::flowing};
     }
     output_.append(octets);
-    if (is_opened_ && can_write_ && !output_.is_empty()) reactor_.flush_later(*this);
-    if (output_.size() > settings().high_watermark) is_above_high_ = true;
-    return {is_above_high_ ? WriteResult::Kind::wait : WriteResult::Kind::flowing};
+    return written_later();
+}
+
+WriteResult Connection::write_parts(std::span<const Bytes> parts) {
+    std::size_t size = 0;
+    for (const Bytes part : parts) size += part.size();
+    if (const WriteResult refused = check_write(size); !refused.is_flowing()) return refused;
+    std::size_t sent = 0;
+    if (may_send_at_once(size) && parts.size() <= limits::gather_blocks) {
+        Slice slices[limits::gather_blocks];
+        std::size_t count = 0;
+        for (const Bytes part : parts) {
+            if (!part.empty()) slices[count++] = {part.data(), part.size()};
+        }
+        const IoResult written = transport_->write(slices, count);
+        if (has_taken(written)) sent = written.count;
+        if (is_broken() || state_ == State::closed) return {WriteResult::Kind::flowing};
+    }
+    for (const Bytes part : parts) {
+        const std::size_t skipped = std::min(sent, part.size());
+        sent -= skipped;
+        output_.append(part.substr(skipped));
+    }
+    return written_later();
 }
 
 // An answer to the last words of a peer that is gone: the writer cannot know, and on_close will tell. Whoever waits now, and perhaps pauses

@@ -4,8 +4,10 @@
 // belong to the reactor's thread; from another they fail with the code state.
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "tidemill/base/buffer.h"
@@ -50,6 +52,10 @@ public:
     // reset. The error is told once, and to him who can tell it from others. So it is when the peer is gone and its last words are still
     // being read: what is written then is lost, and answered with wait (with closed if paused, as nothing would follow).
     WriteResult write(Bytes octets);
+
+    // The same for octets that lie in several places, as if they were one piece: all of them or none.
+    WriteResult write_parts(std::span<const Bytes> parts);
+    WriteResult write_parts(std::initializer_list<Bytes> parts) { return write_parts(std::span(parts.begin(), parts.size())); }
 
     // Sends what was written, then closes. No more on_data. Ends with timeout when nothing can be sent for the close timeout.
     void close();
@@ -190,6 +196,9 @@ private:
     void write_some();
     void on_write_failed(int error);
     bool has_taken(const IoResult& written);
+    WriteResult check_write(std::size_t size);
+    bool may_send_at_once(std::size_t size) const;
+    WriteResult written_later();
     void on_read_failed(int error);
     void on_output_empty();
     void close_flushed();

@@ -3,9 +3,8 @@
 #pragma once
 #include <atomic>
 #include <mutex>
-#include <vector>
 
-#include "tidemill/reactor/task.h"
+#include "tidemill/reactor/task_queue.h"
 #include "tidemill/sys/fork_guard.h"
 #include "tidemill/sys/waker.h"
 
@@ -17,22 +16,24 @@ public:
     Waker& waker() { return waker_; }
 
     // Any thread. False if the reactor is gone; the task is then dropped.
-    bool post(Task task);
+    bool post(Task&& task);
 
-    // By the loop. into: empty; its memory is for the mail to come.
+    // By the loop. The mail comes behind what is in `into`.
     bool has_mail() const { return has_mail_.load(std::memory_order_relaxed); }
-    void take(std::vector<Task>& into);
+    void take(TaskQueue& into);
 
     // No more mail; what is in it is handed out, to be dropped by the caller outside the lock.
-    std::vector<Task> close();
+    TaskQueue close();
 
 private:
+    std::unique_lock<std::mutex> lock();
+
     Waker waker_;
     std::mutex mutex_;
     ForkHold hold_{mutex_};
-    std::vector<Task> tasks_;
+    TaskQueue tasks_;
     bool is_closed_ = false;
-    std::atomic<bool> has_mail_{false};
+    alignas(64) std::atomic<bool> has_mail_{false};  // the loop looks at it all the time, and shall not take the lock's cache line away
 };
 
 }  // namespace tidemill

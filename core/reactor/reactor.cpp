@@ -22,6 +22,18 @@ bool Timer::is_active() const {
     return reactor_ != nullptr && reactor_->is_active(id_);
 }
 
+OwnTimer::~OwnTimer() {
+    if (timer_.index != Timers::none) reactor_.forget(timer_);
+}
+
+bool OwnTimer::start(Duration delay) {
+    return reactor_.start(timer_, delay);
+}
+
+bool OwnTimer::cancel() {
+    return reactor_.cancel(timer_);
+}
+
 static Error first_error(const Result<void>& first, const Result<void>& second) {
     return first.ok() ? second.error() : first.error();
 }
@@ -56,10 +68,6 @@ Reactor::~Reactor() {
 
 // ---- who may call ----
 
-bool Reactor::is_usable_here() const {
-    return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id() && !is_fork() && !startup_error_.is_set();
-}
-
 Result<void> Reactor::check_usable(std::string_view operation, std::string_view endpoint) const {
     if (startup_error_.is_set()) return startup_error_;
     if (is_fork()) {
@@ -92,6 +100,7 @@ Result<void> Reactor::enter(std::string_view operation) {
 
 // The end of a run, however it came. Errors: state, in the child of a callback that forked: the loop goes on in the parent only.
 Result<void> Reactor::leave(std::string_view operation) {
+    watch_.end_row();
     if (!is_fork() && is_stopping_) end_everything();
     is_running_.store(false);
     if (!is_fork()) tell_host();  // also when an exception leaves: the host shall come back for the rest
@@ -127,6 +136,11 @@ Result<bool> Reactor::poll(Duration timeout, Duration budget) {
     return has_work_now();
 }
 
+// Of a poll() with a budget.
+bool Reactor::is_out_of_time() const {
+    return budget_clock_->now() >= budget_end_;
+}
+
 void Reactor::stop() {
     is_stopping_ = true;
     if (!is_running()) {
@@ -141,7 +155,7 @@ void Reactor::request_stop() {
 }
 
 bool Reactor::has_work() const {
-    return sources_.size() > background_sources_ || has_foreground_timer() || !ticks_.empty() || !holds_.empty() || mailbox_->has_mail() ||
+    return sources_.size() > background_sources_ || has_foreground_timer() || !ticks_.is_empty() || !holds_.empty() || mailbox_->has_mail() ||
            is_stop_requested_.load() || is_drain_due_;
 }
 
@@ -153,7 +167,7 @@ bool Reactor::has_foreground_timer() const {
 }
 
 bool Reactor::has_work_now() const {
-    return ready_next_ < ready_count_ || !injected_.empty() || !ticks_.empty() || mailbox_->has_mail() || !flush_list_.empty() ||
+    return ready_next_ < ready_count_ || !injected_.empty() || !ticks_.is_empty() || mailbox_->has_mail() || !flush_list_.empty() ||
            !finish_list_.empty() || timers_.next() <= now_ || is_drain_due_;
 }
 
@@ -170,9 +184,10 @@ void Reactor::turn(Duration at_most) {
     did_something_ = false;
     const bool is_inner_turn = may_skip_look(at_most);
     if (is_inner_turn) {
-        // The last callback has just ended, and took the time.
+        // The last callbacks have just ended, and took the time.
         now_ = manual_clock_ == nullptr ? watch_.lap() : clock_->now();
     } else {
+        watch_.end_row();  // before the wait, which is none of theirs
         if (ready_next_ == ready_count_) fetch(at_most);
         now_ = clock_->now();
         looked_ = manual_clock_ == nullptr ? now_ : steady_clock_.now();
@@ -189,7 +204,7 @@ void Reactor::turn(Duration at_most) {
     if (may_call()) serve_ready();
     if (may_call()) serve_injected(injected);
     if (may_call()) fire_timers();
-    if (may_call()) run_ticks();
+    if (may_call()) run_ticks(is_inner_turn);
     if (is_fork()) return;  // what is queued is the parent's to send
     const bool is_over = is_inner_turn && flush_list_.empty() && finish_list_.empty();
     flush_all();
@@ -204,7 +219,7 @@ void Reactor::turn(Duration at_most) {
 // Whether there are ticks to run and the poller was asked a moment ago: a chain of ticks would make it most of the work. Only in run(): who
 // calls for a turn gets one.
 bool Reactor::may_skip_look(Duration at_most) const {
-    const bool has_ticks = !ticks_.empty() || mailbox_->has_mail();
+    const bool has_ticks = !ticks_.is_empty() || mailbox_->has_mail();
     return at_most.count() < 0 && has_ticks && ready_next_ == ready_count_ && watch_.lap() - looked_ < limits::look_interval;
 }
 
@@ -299,25 +314,24 @@ void Reactor::fire_timers() {
     watch_.end_row();
 }
 
-// Only what was queued when the phase began: what it queues runs in the next turn.
-void Reactor::run_ticks() {
+// Only what was queued when the phase began: what it queues runs in the next turn. If there is nothing else to do then, a row of short
+// ticks goes on into that turn: in a chain the look at the clock is half of the work. A tick that is slow all of a sudden delays what is
+// ready by its followers in the row (limits::calls_per_look), as in a turn of many ticks; the row after it is one call long.
+void Reactor::run_ticks(bool is_inner_turn) {
     take_mail();
-    for (std::size_t count = ticks_.size(); count > 0 && !ticks_.empty() && may_call(); --count) {
-        Tick tick = std::move(ticks_.front());
-        ticks_.pop_front();
+    for (std::size_t count = ticks_.size(); count > 0 && !ticks_.is_empty() && may_call(); --count) {
+        TaskQueue::Entry tick = ticks_.pop();
         did_something_ = true;
         ++metrics_.ticks_run;
         call(tick.task, "tick");
     }
-    watch_.end_row();
+    const bool has_only_ticks = is_inner_turn && !ticks_.is_empty() && injected_.empty() && flush_list_.empty() && finish_list_.empty();
+    if (!has_only_ticks) watch_.end_row();
 }
 
 void Reactor::take_mail() {
     if (!mailbox_->has_mail()) return;
-    mailbox_->take(mail_);
-    for (Task& task : mail_) ticks_.push_back({std::move(task), false});
-    mail_.clear();
-    if (mail_.capacity() > limits::spare_slots) mail_.shrink_to_fit();
+    mailbox_->take(ticks_);
 }
 
 void Reactor::call(Task& task, const char* kind) {
@@ -379,11 +393,12 @@ void Reactor::end_everything() {
     flush_all();
     // In rounds, because what is called may ask for more; a chain that never ends is cut off.
     for (int round = 0; round < limits::stop_rounds && !is_fork(); ++round) {
-        if (finish_list_.empty() && holds_.empty() && ticks_.empty()) break;
+        if (finish_list_.empty() && holds_.empty() && ticks_.is_empty()) break;
         finish_all(finish_list_.size());
         end_holds();
         drop_ticks();
-        for (Tick& tick : std::exchange(ticks_, {})) {
+        for (TaskQueue last = std::move(ticks_); !last.is_empty();) {
+            TaskQueue::Entry tick = last.pop();
             if (!is_fork()) call(tick.task, "tick");
         }
         take_mail();
@@ -406,7 +421,14 @@ void Reactor::end_holds() {
 }
 
 void Reactor::drop_ticks() {
-    std::erase_if(ticks_, [](const Tick& tick) { return !tick.outlives_stop; });
+    TaskQueue kept;
+    // Not in place: what is dropped may come back here.
+    for (TaskQueue all = std::move(ticks_); !all.is_empty();) {
+        TaskQueue::Entry tick = all.pop();
+        if (tick.outlives_stop) kept.push(std::move(tick.task), true);
+    }
+    kept.append(ticks_);
+    ticks_.swap(kept);
 }
 
 // ---- sources ----
@@ -470,12 +492,12 @@ bool Reactor::may_begin_handshake() {
 
 bool Reactor::next_tick(Task task) {
     if (!is_usable_here()) return false;
-    ticks_.push_back({std::move(task), false});
+    ticks_.push(std::move(task));
     tell_host();
     return true;
 }
 
-Timer Reactor::add_timer(Duration delay, Duration period, Task task) {
+Timer Reactor::add_timer(Duration delay, Duration period, Task&& task) {
     if (!is_usable_here()) return {};
     // From the clock and not from the turn's time: after a long callback that would be early.
     const Timer timer(*this, timers_.add(clock_->now() + delay, period, std::move(task)));
@@ -483,9 +505,23 @@ Timer Reactor::add_timer(Duration delay, Duration period, Task task) {
     return timer;
 }
 
+bool Reactor::start(Timers::Own& timer, Duration delay) {
+    if (!is_usable_here()) return false;
+    if (timer.is_active()) timers_.cancel(timer);
+    timers_.add(clock_->now() + std::clamp(delay, Duration{0}, Duration{limits::longest_time}), timer);
+    tell_host();
+    return true;
+}
+
+bool Reactor::cancel(Timers::Own& timer) {
+    if (!timer.is_active() || !is_usable_here()) return false;
+    timers_.cancel(timer);
+    return true;
+}
+
 bool Reactor::deliver(Task task) {
     if (!is_usable_here()) return false;
-    ticks_.push_back({std::move(task), true});
+    ticks_.push(std::move(task), true);
     tell_host();
     return true;
 }

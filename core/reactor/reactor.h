@@ -27,6 +27,7 @@
 #include "tidemill/reactor/metrics.h"
 #include "tidemill/reactor/source.h"
 #include "tidemill/reactor/task.h"
+#include "tidemill/reactor/task_queue.h"
 #include "tidemill/reactor/timers.h"
 #include "tidemill/sys/fork_guard.h"
 #include "tidemill/sys/poller.h"
@@ -57,6 +58,28 @@ public:
 private:
     Reactor* reactor_ = nullptr;
     TimerId id_ = 0;
+};
+
+// A timer in its user's own memory, such as a member of what waits: for who sets and cancels one again and again, or a great many. It fires
+// once for each start(), may be started again by its own task, and ends with the object, also from inside the task. Of the reactor's
+// thread; the reactor must be there when it is started.
+class OwnTimer {
+public:
+    OwnTimer(Reactor& reactor, Task task) : reactor_(reactor) { timer_.task = std::move(task); }
+    ~OwnTimer();
+    OwnTimer(const OwnTimer&) = delete;
+    OwnTimer& operator=(const OwnTimer&) = delete;
+
+    // From now on, whether it was active or not. False: refused, as call_later.
+    bool start(Duration delay);
+
+    // Real and final until the next start(). The task stays. False: it was not active.
+    bool cancel();
+    bool is_active() const { return timer_.is_active(); }
+
+private:
+    Reactor& reactor_;
+    Timers::Own timer_;
 };
 
 class Reactor {
@@ -104,6 +127,9 @@ public:
     // A timer that is not active: refused, as next_tick.
     Timer call_later(Duration delay, Task task);
     Timer call_every(Duration period, Task task);
+    bool start(Timers::Own& timer, Duration delay);
+    bool cancel(Timers::Own& timer);
+    void forget(Timers::Own& timer) { timers_.forget(timer); }
     bool cancel(TimerId id) { return is_usable_here() && timers_.cancel(id); }
     bool is_active(TimerId id) { return timers_.is_active(id); }
 
@@ -160,7 +186,7 @@ public:
 
     // False once stop() or a failure asks the loop to call nobody else in this turn, or the host's time budget is spent, or a callback
     // forked and this is the child.
-    bool may_call() const { return !is_halted_ && !is_stopping_ && !is_fork() && !is_out_of_time(); }
+    bool may_call() const { return !is_halted_ && !is_stopping_ && !is_fork() && (budget_end_ == TimePoint::max() || !is_out_of_time()); }
     bool is_stopping() const { return is_stopping_; }
 
     // Leaves run() before the next callback; nothing is closed and run() can go on later.
@@ -171,7 +197,9 @@ public:
 
     // Errors: state, if the caller is not the owner or this is a forked child; also the startup error.
     Result<void> check_usable(std::string_view operation, std::string_view endpoint = {}) const;
-    bool is_usable_here() const;
+    bool is_usable_here() const {
+        return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id() && !is_fork() && !startup_error_.is_set();
+    }
 
     BlockPool& blocks() { return blocks_; }
     char* receive_buffer() { return receive_buffer_.get(); }
@@ -194,11 +222,6 @@ public:
     }
 
 private:
-    struct Tick {
-        Task task;
-        bool outlives_stop;
-    };
-
     struct FreeAligned {
         void operator()(char* memory) const { ::operator delete(memory, std::align_val_t{limits::receive_alignment}); }
     };
@@ -218,7 +241,7 @@ private:
     void serve_one(const Ready& ready);
     void serve_inner(std::uint64_t token);
     void fire_timers();
-    void run_ticks();
+    void run_ticks(bool is_inner_turn);
     void take_mail();
     void call(Task& task, const char* kind);
     void flush_all();
@@ -228,11 +251,11 @@ private:
     void set_drain_timer();
     void shut_down_sources(Shutdown stage);
     void forget_drain();
-    Timer add_timer(Duration delay, Duration period, Task task);
+    Timer add_timer(Duration delay, Duration period, Task&& task);
     void end_holds();
     void drop_ticks();
     void tell_host();
-    bool is_out_of_time() const { return budget_end_ != TimePoint::max() && budget_clock_->now() >= budget_end_; }
+    bool is_out_of_time() const;
     bool is_fork() const { return fork_generation_ != fork_generation(); }
 
     Error startup_error_;
@@ -280,8 +303,7 @@ private:
     int ready_next_ = 0;
     std::deque<Ready> injected_;
     Timers timers_;
-    std::deque<Tick> ticks_;
-    std::vector<Task> mail_;  // empty but while it is taken
+    TaskQueue ticks_;
     std::map<HoldId, Task> holds_;  // in the order in which they were made
     HoldId last_hold_ = 0;
     std::vector<Source*> flush_list_;

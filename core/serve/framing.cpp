@@ -2,17 +2,6 @@
 
 namespace tidemill {
 
-// One frame in parts, which are copied straight into the output. The first part that does not get there speaks for all.
-static WriteResult write_parts(Connection& connection, std::initializer_list<Bytes> parts) {
-    WriteResult written{};
-    for (const Bytes part : parts) {
-        written = connection.write(part);
-        const bool is_lost = written.has_failed() || connection.state() == Connection::State::closed;
-        if (is_lost) break;
-    }
-    return written;
-}
-
 static Error addressed(Error error, const Connection& connection) {
     error.endpoint = connection.peer();
     return error;
@@ -40,7 +29,7 @@ void LineConnection::on_lines(Connection& connection, std::span<const Bytes> lin
 
 Result<WriteResult> LineConnection::write_line(Connection& connection, Bytes line) {
     if (Result<void> checked = check_line(line); !checked) return addressed(checked.error(), connection);
-    return write_parts(connection, {line, "\r\n"});
+    return connection.write_parts({line, "\r\n"});
 }
 
 // ---- messages, netstrings, blocks ----
@@ -48,13 +37,13 @@ Result<WriteResult> LineConnection::write_line(Connection& connection, Bytes lin
 Result<WriteResult> MessageConnection::write_message(Connection& connection, Bytes message) const {
     Result<LengthOctets> length = encode_length(prefix_, message.size());
     if (!length) return addressed(length.error(), connection);
-    return write_parts(connection, {length.value().bytes(), message});
+    return connection.write_parts({length.value().bytes(), message});
 }
 
 Result<WriteResult> NetstringConnection::write_message(Connection& connection, Bytes message) {
     Result<std::string> head = netstring_head(message.size());
     if (!head) return addressed(head.error(), connection);
-    return write_parts(connection, {head.value(), message, ","});
+    return connection.write_parts({head.value(), message, ","});
 }
 
 Result<WriteResult> BlockConnection::write_block(Connection& connection, Bytes block) {
@@ -73,7 +62,7 @@ void HeaderContentConnection::tell(Connection& connection, const HeaderContentEn
 Result<WriteResult> HeaderContentConnection::write_message(Connection& connection, std::span<const Bytes> header, Bytes content) {
     Result<std::string> encoded = encode_header(header, content.size());
     if (!encoded) return addressed(encoded.error(), connection);
-    return write_parts(connection, {encoded.value(), content});
+    return connection.write_parts({encoded.value(), content});
 }
 
 }  // namespace tidemill

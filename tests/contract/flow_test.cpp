@@ -39,6 +39,46 @@ TEST_CASE("flow_ten_megabytes_echo_unharmed") {
     });
 }
 
+TEST_CASE("flow_parts_arrive_as_one_piece_in_order_whatever_their_size") {
+    in_every_world([](World& world) {
+        Pair pair;
+        REQUIRE(world.join(pair));
+        Connection& client = *pair.client->connection;
+        std::string expected;
+        // Nothing, small, worth a call of its own, and more than the system takes at once; from outside of the loop and from a callback.
+        const auto write = [&](std::size_t size) {
+            const std::string octets = pattern(size);
+            const Bytes all = octets;
+            client.write_parts({all.substr(0, size / 3), "", all.substr(size / 3), "\r\n"});
+            expected += octets + "\r\n";
+        };
+        for (const std::size_t size : {0, 1, 100, 20'000}) write(size);
+        world.reactor.next_tick([&] {
+            for (const std::size_t size : {100'000, 20'000, 5'000'000, 3}) write(size);
+        });
+        REQUIRE(world.until([&] { return pair.server->received.size() == expected.size(); }));
+        CHECK((pair.server->received == expected));
+        CHECK(client.write_parts({}).is_flowing());
+    });
+}
+
+TEST_CASE("flow_parts_are_refused_together") {
+    in_every_world([](World& world) {
+        Pair pair;
+        REQUIRE(world.join(pair));
+        Connection& client = *pair.client->connection;
+        client.set_output_limit(10);
+        CHECK(client.write_parts({"12345", "67890"}).is_flowing());
+        CHECK(client.pending() == 10);
+        REQUIRE(world.until([&] { return pair.server->received == "1234567890"; }));
+        CHECK(client.write_parts({"12345", "67890", "1"}).kind == WriteResult::Kind::wait);
+        CHECK(client.state() == Connection::State::closed);
+        CHECK(client.write_parts({"x"}).code == ErrorCode::closed);
+        REQUIRE(world.until([&] { return pair.client->reason.code == ErrorCode::limit; }));
+        CHECK(pair.server->received == "1234567890");
+    });
+}
+
 TEST_CASE("flow_watermarks_say_wait_and_then_drain_once") {
     in_every_world([](World& world) {
         Pair pair;

@@ -86,3 +86,19 @@ TEST_CASE("slot_map_gives_the_memory_of_a_crowd_back_and_repeats_no_id") {
     CHECK(map.find(kept) != nullptr);
     CHECK(map.size() == 1);
 }
+
+TEST_CASE("slot_map_a_vacated_slot_is_nobody_elses_until_it_is_recycled") {
+    SlotMap<int> map;
+    const std::uint32_t index = map.insert_empty();
+    map.at(index) = 7;
+    const auto id = map.id_of(index);
+    REQUIRE(map.find(id) != nullptr);
+    CHECK(*map.find(id) == 7);
+    map.vacate(index);
+    CHECK(map.find(id) == nullptr);
+    CHECK(map.size() == 0);
+    CHECK(map.insert_empty() != index);
+    map.recycle(index);
+    CHECK(map.insert_empty() == index);
+    CHECK(map.id_of(index) != id);
+}

@@ -27,14 +27,13 @@ TEST_CASE("mailbox_mail_of_one_thread_keeps_its_order") {
     REQUIRE(mailbox.open().ok());
     std::vector<int> order;
     for (int i = 0; i < 100; ++i) mailbox.post([&order, i] { order.push_back(i); });
-    std::vector<Task> mail;
+    TaskQueue mail;
     mailbox.take(mail);
-    for (Task& task : mail) task();
+    while (!mail.is_empty()) mail.pop().task();
     REQUIRE(order.size() == 100);
     for (int i = 0; i < 100; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
-    mail.clear();
     mailbox.take(mail);
-    CHECK(mail.empty());
+    CHECK(mail.is_empty());
 }
 
 TEST_CASE("mailbox_that_outlives_its_reactor_refuses_from_any_thread") {

@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/world.h"
@@ -70,6 +72,123 @@ TEST_CASE("ticks_that_queue_themselves_do_not_starve_timers") {
     REQUIRE(reactor.run().ok());
     CHECK(fired);
     CHECK(turns < 20);
+}
+
+TEST_CASE("ticks_of_a_chain_that_become_slow_delay_what_is_due_by_one_row_at_most") {
+    Reactor reactor;
+    int ticks = 0;
+    int slow = 0;
+    int slow_when_fired = -1;
+    std::function<void()> tick = [&] {
+        if (++ticks == 1000) reactor.call_later(1ms, [&] { slow_when_fired = slow; });
+        if (ticks > 1000) {
+            ++slow;
+            std::this_thread::sleep_for(2ms);
+        }
+        if (slow_when_fired < 0 && ticks < 1100) reactor.next_tick([&] { tick(); });
+    };
+    reactor.next_tick([&] { tick(); });
+    REQUIRE(reactor.run().ok());
+    CHECK(slow_when_fired >= 1);
+    CHECK(slow_when_fired <= limits::calls_per_look + 1);
+    CHECK(reactor.metrics().callback_seconds.total() == reactor.metrics().ticks_run + 1);  // none is left out of the histogram
+}
+
+TEST_CASE("own_timer_fires_once_for_each_start_and_may_start_itself") {
+    ManualClock clock;
+    Reactor reactor({.clock = &clock});
+    int fired = 0;
+    OwnTimer* self = nullptr;
+    OwnTimer timer(reactor, [&] {
+        CHECK_FALSE(self->is_active());
+        if (++fired < 3) self->start(1s);
+    });
+    self = &timer;
+    CHECK_FALSE(timer.cancel());
+    CHECK(timer.start(5s));
+    CHECK(timer.start(2s));  // anew, not a second time
+    CHECK(reactor.metrics().timers == 1);
+    for (int i = 0; i < 10; ++i) {
+        clock.advance(1s);
+        (void)reactor.run_once();
+    }
+    CHECK(fired == 3);
+    CHECK_FALSE(timer.is_active());
+    CHECK(timer.start(1s));
+    CHECK(timer.cancel());
+    CHECK_FALSE(timer.cancel());
+    clock.advance(1h);
+    (void)reactor.run_once();
+    CHECK(fired == 3);
+}
+
+TEST_CASE("own_timer_ends_with_its_object_also_inside_its_own_task") {
+    ManualClock clock;
+    Reactor reactor({.clock = &clock});
+    const auto held = std::make_shared<int>(0);
+    std::unique_ptr<OwnTimer> timer;
+    timer = std::make_unique<OwnTimer>(reactor, [&timer, held, &reactor] {
+        timer.reset();
+        ++*held;
+        CHECK(reactor.metrics().timers == 0);
+    });
+    timer->start(1s);
+    clock.advance(1s);
+    (void)reactor.run_once();
+    CHECK(*held == 1);
+    CHECK(held.use_count() == 1);
+    // Started again, perhaps cancelled, and destroyed in one call.
+    for (const bool is_cancelled : {false, true}) {
+        timer = std::make_unique<OwnTimer>(reactor, [&timer, held, is_cancelled] {
+            timer->start(1s);
+            if (is_cancelled) timer->cancel();
+            timer.reset();
+            ++*held;
+        });
+        timer->start(1s);
+        clock.advance(1s);
+        (void)reactor.run_once();
+        clock.advance(10s);
+        (void)reactor.run_once();
+    }
+    CHECK(*held == 3);
+    timer = std::make_unique<OwnTimer>(reactor, [held] { ++*held; });
+    timer->start(1s);
+    timer.reset();
+    clock.advance(10s);
+    (void)reactor.run_once();
+    CHECK(*held == 3);
+}
+
+TEST_CASE("own_timer_is_ended_by_stop_and_may_outlive_its_reactor") {
+    auto reactor = std::make_unique<Reactor>();
+    int fired = 0;
+    OwnTimer timer(*reactor, [&] { ++fired; });
+    timer.start(1h);
+    reactor->stop();
+    REQUIRE(reactor->run().ok());
+    CHECK_FALSE(timer.is_active());
+    timer.start(1h);
+    CHECK(timer.is_active());
+    reactor.reset();
+    CHECK_FALSE(timer.is_active());
+    CHECK(fired == 0);
+}
+
+TEST_CASE("own_timer_whose_task_throws_keeps_its_task") {
+    ManualClock clock;
+    Reactor reactor({.clock = &clock});
+    int fired = 0;
+    OwnTimer timer(reactor, [&] {
+        if (++fired == 1) throw std::runtime_error("once");
+    });
+    timer.start(1s);
+    clock.advance(1s);
+    CHECK_THROWS_AS((void)reactor.run_once(), std::runtime_error);
+    timer.start(1s);
+    clock.advance(1s);
+    (void)reactor.run_once();
+    CHECK(fired == 2);
 }
 
 TEST_CASE("timer_on_the_real_clock_is_never_early") {

@@ -206,3 +206,62 @@ TEST_CASE("timers_that_fired_in_a_crowd_give_their_memory_back") {
     CHECK(fired == 100'000);
     CHECK(timers.capacity() <= 2 * limits::spare_slots);
 }
+
+// ---- in the user's own memory ----
+
+TEST_CASE("timers_of_both_kinds_fire_in_the_order_of_a_model_whatever_is_cancelled") {
+    Timers timers;
+    std::mt19937 random(5);
+    std::vector<std::unique_ptr<Timers::Own>> own;
+    std::map<std::pair<TimePoint, int>, std::pair<TimerId, Timers::Own*>> model;
+    std::vector<int> fired;
+    bool is_exact = true;
+    for (int i = 0; i < 20'000; ++i) {
+        const TimePoint deadline = start + std::chrono::milliseconds(random() % 500);
+        if (random() % 2 == 0) {
+            model[{deadline, i}] = {timers.add(deadline, {}, [&fired, i] { fired.push_back(i); }), nullptr};
+        } else {
+            own.push_back(std::make_unique<Timers::Own>());
+            own.back()->task = [&fired, i] { fired.push_back(i); };
+            timers.add(deadline, *own.back());
+            model[{deadline, i}] = {0, own.back().get()};
+        }
+        // Young ones and old ones, the first one among them.
+        if (random() % 3 != 0) {
+            auto victim = random() % 4 == 0 ? model.begin() : std::prev(model.end());
+            if (random() % 2 == 0) victim = model.lower_bound({start + std::chrono::milliseconds(random() % 400), 0});
+            if (victim == model.end()) continue;
+            const auto [id, owned] = victim->second;
+            owned != nullptr ? timers.cancel(*owned) : static_cast<void>(timers.cancel(id));
+            model.erase(victim);
+        }
+        is_exact =
+            is_exact && timers.size() == model.size() && timers.next() == (model.empty() ? TimePoint::max() : model.begin()->first.first);
+    }
+    CHECK(is_exact);
+    std::vector<int> expected;
+    for (const auto& [key, timer] : model) expected.push_back(key.second);
+    fire(timers, start + 1s);
+    CHECK(fired == expected);
+    CHECK(timers.is_empty());
+    CHECK(std::none_of(own.begin(), own.end(), [](const auto& timer) { return timer->is_active(); }));
+}
+
+TEST_CASE("timers_of_the_user_are_let_go_by_clear_and_by_crowds_that_end") {
+    Timers timers;
+    std::vector<std::unique_ptr<Timers::Own>> own;
+    for (int i = 0; i < 100'000; ++i) {
+        own.push_back(std::make_unique<Timers::Own>());
+        timers.add(start + i * 1ms, *own.back());
+    }
+    CHECK(timers.capacity() >= 100'000);
+    for (int i = 100; i < 100'000; ++i) timers.cancel(*own[static_cast<std::size_t>(i)]);
+    CHECK(timers.size() == 100);
+    CHECK(timers.capacity() <= 2 * limits::spare_slots);
+    timers.clear();
+    CHECK(timers.is_empty());
+    CHECK_FALSE(own[0]->is_active());
+    timers.add(start, *own[0]);
+    CHECK(timers.next() == start);
+    timers.cancel(*own[0]);
+}
