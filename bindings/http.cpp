@@ -83,34 +83,6 @@ bool check(const HttpRequest& request, WriteResult written) {
 
 }  // namespace
 
-Bytes fields_as_text(HttpFields fields) {
-    thread_local std::string text;
-    text.clear();
-    for (const HttpField& field : fields) text.append(field.name).append("\n").append(field.value).append("\n");
-    if (!text.empty()) text.pop_back();
-    return text;
-}
-
-FieldTexts::FieldTexts(Bytes text, int count) {
-    for (int i = 0; i < count; ++i) {
-        const Bytes name = next(text);
-        fields_.push_back({name, next(text)});
-    }
-    if (has_failed_ || !is_at_end_) {
-        if (count > 0 || !text.empty())
-            throw Failure{make_error(ErrorCode::local_protocol, "respond", {}, "a field with a line feed in it")};
-    }
-}
-
-Bytes FieldTexts::next(Bytes& text) {
-    has_failed_ = has_failed_ || is_at_end_;
-    const std::size_t end = text.find('\n');
-    const Bytes part = text.substr(0, end);
-    is_at_end_ = end == text.npos;
-    text.remove_prefix(is_at_end_ ? text.size() : end + 1);
-    return part;
-}
-
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options) {
     HttpServerOptions server;
     server.adds_date = options.number("adds_date") != 0;
@@ -121,11 +93,11 @@ std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOption
 }
 
 Bytes http_fields(ScriptHandler& handler, std::uint64_t request) {
-    return fields_as_text(find(handler, request).fields());
+    return as_text(find(handler, request).fields());
 }
 
 Bytes http_trailers(ScriptHandler& handler, std::uint64_t request) {
-    return fields_as_text(find(handler, request).trailers());
+    return as_text(find(handler, request).trailers());
 }
 
 Bytes http_header(ScriptHandler& handler, std::uint64_t request, Bytes name) {
@@ -148,12 +120,12 @@ bool http_is_answered(ScriptHandler& handler, std::uint64_t request) {
 
 bool http_respond(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Octets body) {
     HttpRequest& found = find(handler, request);
-    return check(found, found.respond(status, FieldTexts(fields, count).get(), body.bytes));
+    return check(found, found.respond(status, Fields(fields, count).get(), body.bytes));
 }
 
 bool http_start(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count) {
     HttpRequest& found = find(handler, request);
-    return check(found, found.start(status, FieldTexts(fields, count).get()));
+    return check(found, found.start(status, Fields(fields, count).get()));
 }
 
 bool http_write(ScriptHandler& handler, std::uint64_t request, Octets data) {
@@ -163,12 +135,12 @@ bool http_write(ScriptHandler& handler, std::uint64_t request, Octets data) {
 
 bool http_finish(ScriptHandler& handler, std::uint64_t request, Bytes trailers, int count) {
     HttpRequest& found = find(handler, request);
-    return check(found, found.finish(FieldTexts(trailers, count).get()));
+    return check(found, found.finish(Fields(trailers, count).get()));
 }
 
 bool http_start_events(ScriptHandler& handler, std::uint64_t request, Bytes fields, int count) {
     HttpRequest& found = find(handler, request);
-    return check(found, found.start_events(FieldTexts(fields, count).get()));
+    return check(found, found.start_events(Fields(fields, count).get()));
 }
 
 bool http_send_event(ScriptHandler& handler, std::uint64_t request, Bytes data, Bytes event, Bytes id, double retry) {
@@ -218,7 +190,7 @@ bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& 
     HttpRequest& found = find(handler, request);
     if (!next.is_free())
         throw Failure{make_error(ErrorCode::state, "upgrade", found.connection().peer(), "this connection object is in use already")};
-    const FieldTexts with(fields, count);
+    const Fields with(fields, count);
     next.set_host(*handler.host());
     HandlerPtr owned(&next);
     if (auto* socket = dynamic_cast<WebSocketConnection*>(next.protocol()))

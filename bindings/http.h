@@ -1,30 +1,14 @@
 // A server of HTTP at script size (facade.h): an HttpConnection that tells a script's object, and the calls on its request by the request's
-// number. Fields cross as one text, a line for each name and one for each value, with their count of fields, which shows a line feed that was
-// in one of them.
+// number. Fields cross as http_fields.h has it.
 #pragma once
 #include "bindings/protocol.h"
 #include "tidemill/serve/static_files.h"
 
 namespace tidemill::script {
 
-// For the table of protocol.cpp: has_log (the object is told of answers as well) and adds_date, 0 or 1; max_header, max_body, max_requests. heads: how app interfaces want their
-// requests told (http_head.h); left out: as on_request.
+// For the table of protocol.cpp: has_log (the object is told of answers as well) and adds_date, 0 or 1; max_header, max_body, max_requests.
+// heads: how app interfaces want their requests told (http_head.h); left out: as on_request.
 std::unique_ptr<Protocol> make_http(ScriptHandler& handler, const ProtocolOptions& options);
-
-// Fields as such a text, in memory that serves the next call; and the parts of one, for as long as it. Throws local_protocol.
-Bytes fields_as_text(HttpFields fields);
-class FieldTexts {
-public:
-    FieldTexts(Bytes text, int count);
-    HttpFields get() const { return fields_; }
-
-private:
-    Bytes next(Bytes& text);
-
-    std::vector<HttpField> fields_;
-    bool is_at_end_ = false;
-    bool has_failed_ = false;
-};
 
 // ---- What was asked. Throw state once the request is over, or closed with its connection.
 

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "bindings/http.h"
+#include "bindings/http_fields.h"
 #include "tidemill/serve/websocket_connection.h"
 
 namespace tidemill::script {
@@ -94,13 +94,13 @@ std::unique_ptr<Protocol> make_websocket(ScriptHandler& handler, const ProtocolO
     websocket.host = from_hexadecimal(options.word("host"));
     websocket.origin = from_hexadecimal(options.word("origin"));
     const std::string headers = from_hexadecimal(options.word("headers"));
-    const FieldTexts fields(headers, static_cast<int>(options.number("header_count")));
+    const Fields fields(headers, static_cast<int>(options.number("header_count")));
     for (const HttpField& field : fields.get()) websocket.fields.emplace_back(field.name, field.value);
     return std::make_unique<ScriptWebSocket>(handler, std::move(websocket));
 }
 
 Bytes websocket_fields(ScriptHandler& handler) {
-    return fields_as_text(websocket_in_handshake(handler).handshake().fields());
+    return as_text(websocket_in_handshake(handler).handshake().fields());
 }
 
 void websocket_refuse(ScriptHandler& handler, int status) {
