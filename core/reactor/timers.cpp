@@ -131,8 +131,9 @@ void Timers::pop() {
         heap_.pop_back();
         if (heap_.empty()) break;
         sift_down(0, last);
-        if (!is_own(heap_.front().index)) timers_.prefetch(heap_.front().index);
-        if (dead_ == 0 || is_alive(heap_.front().index)) break;
+        const std::uint32_t next = heap_.front().index;
+        is_own(next) ? __builtin_prefetch(owners_[next & ~own_bit]) : timers_.prefetch(next);
+        if (dead_ == 0 || is_alive(next)) break;
         --dead_;
     }
     shrink();
