@@ -182,7 +182,10 @@ const std::vector<std::string> websocket_inputs = {
     "",
     frame(0x81, "hello") + frame(0x82, std::string("\0\xff", 2)),
     frame(0x81, "") + frame(0x01, "a") + frame(0x89, "?") + frame(0x00, "") + frame(0x80, "b") + frame(0x8a, "!"),
-    frame(0x01, "caf\xc3") + frame(0x80, "\xa9") + frame(0x88, "\x03\xe8" "bye"),
+    frame(0x01, "caf\xc3") + frame(0x80, "\xa9") +
+        frame(0x88,
+              "\x03\xe8"
+              "bye"),
     frame(0x81, std::string(40, 'x')) + frame(0x81, std::string(41, 'x')),
     frame(0x01, std::string(30, 'x')) + frame(0x80, std::string(11, 'x')),
     frame(0x01, "a") + frame(0x00, "b") + frame(0x00, "c") + frame(0x80, "d"),
@@ -208,13 +211,13 @@ TEST_CASE("engine_of_websockets_keeps_the_contract") {
     WebSocketOptions options;
     options.message_limit = 40;
     options.fragment_limit = 3;
-    const Subject<WebSocketEngine> subject{
-        [&] { return std::make_unique<WebSocketEngine>(WebSocketRole::server, options); },
-        [](WebSocketEngine& engine, const WebSocketEvent& event) {
-            const Told told = told_of(event);
-            if (event.kind == WebSocketEvent::Kind::message) static_cast<void>(engine.send_binary(event.data));
-            return told;
-        }};
+    const Subject<WebSocketEngine> subject{[&] { return std::make_unique<WebSocketEngine>(WebSocketRole::server, options); },
+                                           [](WebSocketEngine& engine, const WebSocketEvent& event) {
+                                               const Told told = told_of(event);
+                                               if (event.kind == WebSocketEvent::Kind::message)
+                                                   static_cast<void>(engine.send_binary(event.data));
+                                               return told;
+                                           }};
     for (const std::string& input : websocket_inputs) {
         CAPTURE(input);
         CHECK(test::breach_of_contract(subject, input) == "");
@@ -225,39 +228,39 @@ TEST_CASE("engine_of_websockets_with_their_handshake_keeps_the_contract") {
     WebSocketConnectionOptions options;
     options.frames.message_limit = 40;
     options.frames.fragment_limit = 3;
-    const Subject<WebSocketSession> subject{
-        [&] {
-            auto session = std::make_unique<WebSocketSession>();
-            session->listen(options.handshake_timeout);
-            return session;
-        },
-        [&](WebSocketSession& session, const WebSocketSessionEvent& event) {
-            switch (event.kind) {
-                case WebSocketSessionEvent::Kind::handshake: {
-                    const Told told{"handshake", std::string(event.head->target), false};
-                    if (event.head->target == "/refused") {
-                        session.reject(403);
-                    } else {
-                        session.accept(WebSocketAcceptance::of(*event.request, "", options).value(), options.frames);
-                    }
-                    return told;
-                }
-                case WebSocketSessionEvent::Kind::opened:
-                    return Told{"opened", "", false};
-                case WebSocketSessionEvent::Kind::done:
-                    return Told{"done", "", false};
-                case WebSocketSessionEvent::Kind::frames:
-                    return told_of(*event.frames);
-            }
-            return Told{};
-        }};
+    const Subject<WebSocketSession> subject{[&] {
+                                                auto session = std::make_unique<WebSocketSession>();
+                                                session->listen(options.handshake_timeout);
+                                                return session;
+                                            },
+                                            [&](WebSocketSession& session, const WebSocketSessionEvent& event) {
+                                                switch (event.kind) {
+                                                    case WebSocketSessionEvent::Kind::handshake: {
+                                                        const Told told{"handshake", std::string(event.head->target), false};
+                                                        if (event.head->target == "/refused") {
+                                                            session.reject(403);
+                                                        } else {
+                                                            session.accept(WebSocketAcceptance::of(*event.request, "", options).value(),
+                                                                           options.frames);
+                                                        }
+                                                        return told;
+                                                    }
+                                                    case WebSocketSessionEvent::Kind::opened:
+                                                        return Told{"opened", "", false};
+                                                    case WebSocketSessionEvent::Kind::done:
+                                                        return Told{"done", "", false};
+                                                    case WebSocketSessionEvent::Kind::frames:
+                                                        return told_of(*event.frames);
+                                                }
+                                                return Told{};
+                                            }};
     for (const std::string& input : websocket_inputs) {
         CAPTURE(input);
         CHECK(test::breach_of_contract(subject, websocket_request + input) == "");
     }
     const std::string refused = "GET /refused" + websocket_request.substr(9);
     for (const std::string& input : {std::string(), std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string("\x16\x03\x01"), refused,
-                                    refused + "more", websocket_request.substr(0, 60)}) {
+                                     refused + "more", websocket_request.substr(0, 60)}) {
         CAPTURE(input);
         CHECK(test::breach_of_contract(subject, input) == "");
     }
