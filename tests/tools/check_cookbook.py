@@ -92,7 +92,7 @@ def compile_cpp(source, output=None):
     flags = ["-std=c++20", f"-I{ROOT / 'build/core/include'}"]
     if output is None:
         return execute(["c++", *flags, "-fsyntax-only", str(source)])[1]
-    libraries = subprocess.run(["pkg-config", "--libs", "openssl"], capture_output=True, text=True, check=False).stdout.split()
+    libraries = subprocess.run(["pkg-config", "--libs", "openssl", "zlib"], capture_output=True, text=True, check=False).stdout.split()
     return execute(["c++", *flags, str(source), str(ROOT / "build/core/libtidemill.a"), *libraries, "-pthread", "-o", str(output)])[1]
 
 
