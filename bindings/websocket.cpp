@@ -10,8 +10,7 @@ namespace {
 
 class ScriptWebSocket final : public WebSocketConnection, public Protocol {
 public:
-    ScriptWebSocket(ScriptHandler& object, WebSocketConnectionOptions options)
-        : WebSocketConnection(std::move(options)), object_(object) {}
+    ScriptWebSocket(ScriptHandler& object, WebSocketConnectionOptions options) : WebSocketConnection(std::move(options)), object_(object) {}
 
     DriverBase& driver() override { return *this; }
     bool tells_open() const override { return true; }
@@ -21,8 +20,8 @@ public:
         std::string protocols;
         for (const std::string_view protocol : handshake.protocols()) protocols.append(protocols.empty() ? "" : ",").append(protocol);
         handshake_ = &handshake;
-        const bool is_well = object_.offer(
-            Event::_on_handshake, {Value::words(handshake.target()), Value::words(handshake.origin()), Value::words(protocols)});
+        const bool is_well = object_.offer(Event::_on_handshake,
+                                           {Value::words(handshake.target()), Value::words(handshake.origin()), Value::words(protocols)});
         handshake_ = nullptr;
         if (is_well) return;
         static_cast<void>(handshake.refuse(500));

@@ -80,6 +80,11 @@ test_step() {
                 if with "$language"; then set -- "$@" "$language=$(example http/fetch "$language")"; fi
             done
             run $python tests/tools/fetch_check.py "$@"
+            set --
+            for language in C++ Python Ruby $luas; do
+                if with "$language"; then set -- "$@" "$language=$(example websocket/chat "$language")"; fi
+            done
+            if need .venv/bin/websockets; then run $python tests/tools/websocket_check.py "$@"; fi
             run $python tests/tools/chat_check.py
             if with lua5.4; then run $python tests/tools/embed_check.py; fi
         fi

@@ -1,4 +1,5 @@
-// The grammar of RFC 9110 and RFC 9112 below the level of a line: sets of octets, numbers, hosts, targets. Internal to the HTTP engine.
+// The grammar of RFC 9110 and RFC 9112 below the level of a line: sets of octets, numbers, hosts, targets. Internal to the HTTP engine and
+// to the opening handshake of WebSockets.
 #pragma once
 #include <array>
 #include <cstddef>

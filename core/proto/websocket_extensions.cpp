@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tidemill/proto/websocket_text.h"
+#include "tidemill/proto/http_syntax.h"
 
 namespace tidemill {
 
@@ -38,9 +38,9 @@ public:
     // Empty: there is none.
     std::string_view token() {
         skip_space();
-        const std::size_t size = token_size(rest_);
-        const std::string_view found = rest_.substr(0, size);
-        rest_.remove_prefix(size);
+        const char* const end = http::skip(rest_.data(), rest_.data() + rest_.size(), http::token_octet);
+        const std::string_view found = rest_.substr(0, static_cast<std::size_t>(end - rest_.data()));
+        rest_.remove_prefix(found.size());
         return found;
     }
     bool is_at_quote() const { return !rest_.empty() && rest_.front() == '"'; }
@@ -54,7 +54,7 @@ public:
             found += rest_.front();
             rest_.remove_prefix(1);
         }
-        if (rest_.empty() || token_size(found) != found.size()) return {};
+        if (rest_.empty() || !http::is_token(found)) return {};
         rest_.remove_prefix(1);
         return found;
     }

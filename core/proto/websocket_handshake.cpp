@@ -2,23 +2,18 @@
 
 #include <algorithm>
 
-#include "tidemill/proto/websocket_text.h"
+#include "tidemill/proto/http_syntax.h"
 
 namespace tidemill {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-    return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
 
 // Calls use(element) for every element of a list, empty ones left out; false as soon as it answers false.
 template <class Use>
 bool each_element(std::string_view list, Use use) {
     while (!list.empty()) {
         const std::size_t comma = std::min(list.find(','), list.size());
-        const std::string_view element = trim(list.substr(0, comma));
+        const std::string_view element = http::trimmed(list.substr(0, comma));
         if (!element.empty() && !use(element)) return false;
         list.remove_prefix(std::min(comma + 1, list.size()));
     }
@@ -28,13 +23,14 @@ bool each_element(std::string_view list, Use use) {
 // Calls use(value) for every field of that name; false as soon as it answers false.
 template <class Use>
 bool each_value(HttpFields fields, std::string_view name, Use use) {
-    return std::all_of(fields.begin(), fields.end(),
-                       [&](const HttpField& field) { return !equals_ignoring_case(field.name, name) || use(trim(field.value)); });
+    return std::all_of(fields.begin(), fields.end(), [&](const HttpField& field) {
+        return !http::equals_in_any_case(field.name, name) || use(http::trimmed(field.value));
+    });
 }
 
 bool has_element(HttpFields fields, std::string_view name, std::string_view wanted) {
     return !each_value(fields, name, [wanted](std::string_view value) {
-        return each_element(value, [wanted](std::string_view element) { return !equals_ignoring_case(element, wanted); });
+        return each_element(value, [wanted](std::string_view element) { return !http::equals_in_any_case(element, wanted); });
     });
 }
 
@@ -69,15 +65,11 @@ bool is_key(std::string_view text) {
     return text.size() == 24 && text.ends_with("==") && std::all_of(text.begin(), text.begin() + 22, is_base64_digit);
 }
 
-bool is_token(std::string_view text) {
-    return !text.empty() && token_size(text) == text.size();
-}
-
 // Only names, each once (RFC 6455 4.1, item 10).
 bool read_protocols(HttpFields fields, std::vector<std::string_view>& protocols) {
     return each_value(fields, "Sec-WebSocket-Protocol", [&protocols](std::string_view value) {
         return each_element(value, [&protocols](std::string_view element) {
-            if (!is_token(element) || std::find(protocols.begin(), protocols.end(), element) != protocols.end()) return false;
+            if (!http::is_token(element) || std::find(protocols.begin(), protocols.end(), element) != protocols.end()) return false;
             protocols.push_back(element);
             return true;
         });
@@ -156,7 +148,7 @@ Result<WebSocketGrant> read_websocket_answer(int status, HttpFields fields, std:
                                              const std::vector<std::string>& offered) {
     if (status != 101) return remote_fault("the server answered " + std::to_string(status) + " and opened no WebSocket");
     int count = 0;
-    if (!equals_ignoring_case(only_value(fields, "Upgrade", count), "websocket") || count != 1)
+    if (!http::equals_in_any_case(only_value(fields, "Upgrade", count), "websocket") || count != 1)
         return remote_fault("Upgrade is not websocket");
     if (!has_element(fields, "Connection", "upgrade")) return remote_fault("Connection does not name upgrade");
     if (only_value(fields, "Sec-WebSocket-Accept", count) != accept || count != 1)

@@ -122,7 +122,7 @@ Step WebSocketSession::next() {
     const Step step = frames_->next();
     if (step == Step::event) event_ = {.kind = Event::Kind::frames, .frames = &frames_->event()};
     const bool is_quiet = step == Step::need_more || step == Step::ended;
-    return is_quiet && frames_->is_done() ? tell_done() : step;
+    return is_quiet && frames_->is_done() ? tell_done(step) : step;
 }
 
 TimePoint WebSocketSession::tick(TimePoint now) {
@@ -149,7 +149,7 @@ Step WebSocketSession::next_of_handshake() {
         if (step == Step::failed) return fail(http_->error().code, http_->error().detail);
         if (step != Step::ended) return step;
         if (http_->is_switched()) return begin_frames();
-        if (is_rejected_) return tell_done();
+        if (is_rejected_) return tell_done(step);
         return fail(ErrorCode::remote_protocol, "the stream ended before the opening handshake");
     }
 }
@@ -205,8 +205,8 @@ Step WebSocketSession::begin_frames() {
 }
 
 // Both have said good-bye, or the server has refused.
-Step WebSocketSession::tell_done() {
-    if (std::exchange(is_done_, true)) return Step::need_more;
+Step WebSocketSession::tell_done(Step otherwise) {
+    if (std::exchange(is_done_, true)) return otherwise;
     event_ = {.kind = Event::Kind::done};
     return Step::event;
 }

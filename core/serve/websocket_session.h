@@ -95,7 +95,7 @@ private:
     std::optional<Step> take_answer(const HttpHead& head);
     std::optional<Step> take_end();
     Step begin_frames();
-    Step tell_done();
+    Step tell_done(Step otherwise);
     Step fail(ErrorCode code, std::string_view detail);
     Step refuse_request(int status, std::string_view why);
     void respond(int status, std::string_view body);

@@ -438,7 +438,8 @@ private:
         if (verb == "become") return become(step);
         if (verb == "send_text" || verb == "send_binary" || verb == "ping") return send(step);
         if (verb == "close_websocket") return close_websocket(step);
-        if (verb == "refuse_handshake") return value_of(with_protocol<Web>(step["E"]).handshake().refuse(static_cast<int>(step.count("COUNT"))));
+        if (verb == "refuse_handshake")
+            return value_of(with_protocol<Web>(step["E"]).handshake().refuse(static_cast<int>(step.count("COUNT"))));
         if (verb == "choose_subprotocol") return value_of(with_protocol<Web>(step["E"]).handshake().choose(step["WORD"]));
         if (verb == "upgrade") return upgrade(step);
         if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);

@@ -129,7 +129,11 @@ static const Grammar lines = {{"on_open", ""},
                               {"on_collected", "VALUE"},
                               {"on_response", "VALUE"},
                               {"on_response_drain", ""},
-                              {"on_refusal", "TEXT"}, {"on_handshake", "VALUE"}, {"on_binary", "VALUE"}, {"on_ping", "VALUE"}, {"on_pong", "VALUE"}};
+                              {"on_refusal", "TEXT"},
+                              {"on_handshake", "VALUE"},
+                              {"on_binary", "VALUE"},
+                              {"on_ping", "VALUE"},
+                              {"on_pong", "VALUE"}};
 static const Grammar heads = {{"format", "1"},
                               {"spec", "LINE"},
                               {"over", "TRANSPORT( TRANSPORT)?( TRANSPORT)?( TRANSPORT)?"},

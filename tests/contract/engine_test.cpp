@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include <tidemill/serve/websocket_session.h>
+
 #include "support/framing.h"
 
 using namespace tidemill;
@@ -155,5 +157,111 @@ TEST_CASE("engine_of_headers_with_content_keeps_the_contract") {
           "1234567890123456789012345678901\n\nx", "a\rb\r\r\n\r\n"}) {
         CAPTURE(input);
         CHECK(test::breach_of_contract(test::header_content_subject({32, 3, 40}), input) == "");
+    }
+}
+
+// ---- WebSocket ----
+
+namespace {
+
+Told told_of(const WebSocketEvent& event) {
+    static constexpr const char* kinds[] = {"message", "part", "ping", "pong", "close"};
+    std::string words = kinds[static_cast<int>(event.kind)];
+    words += event.is_text ? " text " : " ";
+    words += std::to_string(event.code);
+    return {words, std::string(event.data), false};
+}
+
+// A client's frame, with a mask of zeros.
+std::string frame(unsigned first, const std::string& payload) {
+    std::string octets{static_cast<char>(first), static_cast<char>(0x80 | payload.size())};
+    return octets + std::string(4, '\0') + payload;
+}
+
+const std::vector<std::string> websocket_inputs = {
+    "",
+    frame(0x81, "hello") + frame(0x82, std::string("\0\xff", 2)),
+    frame(0x81, "") + frame(0x01, "a") + frame(0x89, "?") + frame(0x00, "") + frame(0x80, "b") + frame(0x8a, "!"),
+    frame(0x01, "caf\xc3") + frame(0x80, "\xa9") +
+        frame(0x88,
+              "\x03\xe8"
+              "bye"),
+    frame(0x81, std::string(40, 'x')) + frame(0x81, std::string(41, 'x')),
+    frame(0x01, std::string(30, 'x')) + frame(0x80, std::string(11, 'x')),
+    frame(0x01, "a") + frame(0x00, "b") + frame(0x00, "c") + frame(0x80, "d"),
+    frame(0x81, "\xc3("),
+    frame(0x88, "\x03"),
+    frame(0x88, "\x03\xed"),
+    frame(0x80, "a"),
+    frame(0x83, "a"),
+    frame(0xc1, "a"),
+    frame(0x09, "a"),
+    frame(0x88, "") + frame(0x81, "too late"),
+    std::string("\x81\x01x", 3),
+    frame(0x81, "cut short").substr(0, 9),
+};
+
+const std::string websocket_request =
+    "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("engine_of_websockets_keeps_the_contract") {
+    WebSocketOptions options;
+    options.message_limit = 40;
+    options.fragment_limit = 3;
+    const Subject<WebSocketEngine> subject{[&] { return std::make_unique<WebSocketEngine>(WebSocketRole::server, options); },
+                                           [](WebSocketEngine& engine, const WebSocketEvent& event) {
+                                               const Told told = told_of(event);
+                                               if (event.kind == WebSocketEvent::Kind::message)
+                                                   static_cast<void>(engine.send_binary(event.data));
+                                               return told;
+                                           }};
+    for (const std::string& input : websocket_inputs) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(subject, input) == "");
+    }
+}
+
+TEST_CASE("engine_of_websockets_with_their_handshake_keeps_the_contract") {
+    WebSocketConnectionOptions options;
+    options.frames.message_limit = 40;
+    options.frames.fragment_limit = 3;
+    const Subject<WebSocketSession> subject{[&] {
+                                                auto session = std::make_unique<WebSocketSession>();
+                                                session->listen(options.handshake_timeout);
+                                                return session;
+                                            },
+                                            [&](WebSocketSession& session, const WebSocketSessionEvent& event) {
+                                                switch (event.kind) {
+                                                    case WebSocketSessionEvent::Kind::handshake: {
+                                                        const Told told{"handshake", std::string(event.head->target), false};
+                                                        if (event.head->target == "/refused") {
+                                                            session.reject(403);
+                                                        } else {
+                                                            session.accept(WebSocketAcceptance::of(*event.request, "", options).value(),
+                                                                           options.frames);
+                                                        }
+                                                        return told;
+                                                    }
+                                                    case WebSocketSessionEvent::Kind::opened:
+                                                        return Told{"opened", "", false};
+                                                    case WebSocketSessionEvent::Kind::done:
+                                                        return Told{"done", "", false};
+                                                    case WebSocketSessionEvent::Kind::frames:
+                                                        return told_of(*event.frames);
+                                                }
+                                                return Told{};
+                                            }};
+    for (const std::string& input : websocket_inputs) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(subject, websocket_request + input) == "");
+    }
+    const std::string refused = "GET /refused" + websocket_request.substr(9);
+    for (const std::string& input : {std::string(), std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string("\x16\x03\x01"), refused,
+                                     refused + "more", websocket_request.substr(0, 60)}) {
+        CAPTURE(input);
+        CHECK(test::breach_of_contract(subject, input) == "");
     }
 }

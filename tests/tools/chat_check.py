@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PATIENCE = 15  # seconds for anything that has to happen once the demo is up
@@ -120,6 +121,11 @@ def check_demo(report):
     with Demo(0) as demo:
         text = demo.read_until("Ctrl-C ends all")
         chats = re.findall(r"^(\S+) +nc (\S+) (\d+)$", text, re.MULTILINE)
+        page = re.search(r"^browser +http://(\S+):(\d+)/$", text, re.MULTILINE)
+        report.check("demo", page is not None, f"the browser's chat has no address:\n{text}")
+        if page:
+            with urllib.request.urlopen(page[0].split()[1], timeout=PATIENCE) as answer:
+                report.check("browser", b"new WebSocket(" in answer.read(), "that is not the chat's page")
         skipped = re.findall(r"^\S+ is skipped; .*$", text, re.MULTILINE)
         report.check("demo", chats and len(chats) + len(skipped) == 4, f"four chats or reasons were due:\n{text}")
         for language, host, port in chats:

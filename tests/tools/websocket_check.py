@@ -37,6 +37,8 @@ async def told(socket):
 async def check_chat(port):
     uri = f"ws://127.0.0.1:{port}/chat"
     async with websockets.connect(uri) as one, websockets.connect(uri, compression=None) as other:
+        for socket in (one, other):  # so that both are in: a pong comes after on_open
+            await asyncio.wait_for(await socket.ping(), PATIENCE)
         await one.send("  Ann ")
         assert await told(one) == await told(other) == "Ann is here", "the name"
         await other.send("Bob")
