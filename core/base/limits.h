@@ -336,8 +336,10 @@ inline constexpr int http_redirects = 10;
 // A body that is gathered for the program. What is larger is streamed.
 inline constexpr std::size_t http_reply = 16 * 1024 * 1024;
 
-// Request octets that are written before there is a connection for them: above it write() answers wait, above ten times of it it fails.
+// Request octets that are written before there is a connection for them. Above the first write() answers wait, as a connection would; above
+// the second the request fails: its writer does not listen, and a thousand of them may wait.
 inline constexpr std::size_t http_client_backlog = 256 * 1024;
+inline constexpr std::size_t http_client_backlog_limit = 2560 * 1024;
 
 // How many times larger decompression may make a body, looked at from this size on: text seldom gains more than 1:20; DEFLATE ends at 1:1032.
 inline constexpr std::uint64_t http_inflate_ratio = 100;

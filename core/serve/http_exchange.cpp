@@ -11,8 +11,6 @@
 namespace tidemill {
 namespace {
 
-constexpr std::size_t piece = 256 * 1024;
-
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -102,7 +100,7 @@ void HttpExchange::attach(HttpClientConnection& connection) {
 void HttpExchange::send_body() {
     if (request_.is_streamed) return send_stream();
     while (sent_ < request_.body.size()) {
-        const Bytes next = Bytes(request_.body).substr(sent_, piece);
+        const Bytes next = Bytes(request_.body).substr(sent_, limits::high_watermark);
         const Result<WriteResult> written = connection_->write(next);
         if (!written || written.value().has_failed()) return;  // its end will be told
         sent_ += next.size();
@@ -134,7 +132,7 @@ WriteResult HttpExchange::write(Bytes data) {
     if (!request_.is_streamed || is_body_whole_)
         return refuse(make_own_error(ErrorCode::state, "write", "the body was given already, or is finished"));
     if (connection_ == nullptr) {
-        if (backlog_.size() + data.size() > 10 * limits::http_client_backlog) {
+        if (backlog_.size() + data.size() > limits::http_client_backlog_limit) {
             ++reactor_.count().http_client_backlog_hits;
             fail(make_own_error(ErrorCode::limit, "write", "too much was written before there was a connection"));
             return {WriteResult::Kind::wait};

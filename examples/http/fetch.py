@@ -42,9 +42,10 @@ def main() -> int:
     parser.add_argument("--authorities", default="")
     options = parser.parse_args()
     output = open(options.output, "wb") if options.output else sys.stdout.buffer
+    download = Download(output)
     client = tidemill.HttpClient(tls=tidemill.TlsContext(authorities=options.authorities), response_timeout=20.0)
     try:
-        download = client.stream("GET", options.url, Download(output))
+        client.stream("GET", options.url, download)
         tidemill.run()
     except tidemill.Error as error:
         print(error, file=sys.stderr)

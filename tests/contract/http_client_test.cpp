@@ -497,7 +497,7 @@ TEST_CASE("client_holds_only_so_much_of_a_body_before_there_is_a_connection") {
     Told told;
     const auto exchange =
         site.client->request({.method = "PUT", .url = "http://a/", .is_streamed = true}, std::make_unique<Teller>(told)).value();
-    const std::string piece(10 * limits::http_client_backlog, 'x');
+    const std::string piece(limits::http_client_backlog_limit, 'x');
     CHECK(exchange->write(piece).kind == WriteResult::Kind::wait);
     CHECK_FALSE(exchange->is_over());
     CHECK(exchange->write("x").kind == WriteResult::Kind::wait);
