@@ -53,7 +53,7 @@ test_step() {
     python)
         if with Python; then
             run $python -m unittest discover -s python/tests
-            if need .venv/bin/mypy; then on "$(sources '*.py' examples)" env MYPYPATH=build/python .venv/bin/mypy --strict; fi
+            if need .venv/bin/mypy; then on "$(sources '*.py' examples)" env MYPYPATH=build/python .venv/bin/mypy --strict --explicit-package-bases; fi
         fi
         ;;
     ruby) if with Ruby; then on "$(sources '*_test.rb' ruby/tests)" ruby -e 'ARGV.each { |path| require File.expand_path(path) }'; fi ;;
