@@ -75,6 +75,7 @@ test_step() {
                 if with "$language"; then set -- "$@" "$language=$(example http/hello "$language")"; fi
             done
             run $python tests/tools/hello_check.py "$@"
+            run $python tests/tools/neighbours_check.py "$@"
             set --
             for language in C++ Python Ruby $luas; do
                 if with "$language"; then set -- "$@" "$language=$(example http/fetch "$language")"; fi
