@@ -25,6 +25,8 @@ CASES = {
                       unit="request"),
     "http16": load_case("HTTP/1.1: GET, 64 connections kept alive, 16 requests in flight on each", "pipelined",
                         "--mode http --connections 64 --depth 16", unit="request"),
+    "websocket": load_case("WebSocket echo, 64 octets, 64 connections, 1 in flight on each; epoll: the same without frames", "websocket",
+                           "--mode websocket --connections 64 --size 64"),
     "idle": load_case("64 busy among 100 connections, then among 10,100", "echo", "--mode hold --connections 64 --few 100 --open 10100",
                       rounds=3, seconds=0.4),
     "growth": load_case("100 busy among 100 connections, then among 15,000", "echo",
@@ -44,7 +46,7 @@ CROSSING_FROM = "unix"
 GROUPS = {
     "echo": ["echo64", "echo64d16", "echo16k", "pingpong", "unix"],
     "text": ["lines", "chat"],
-    "http": ["http", "http16"],
+    "http": ["http", "http16", "websocket"],
     "many": ["idle", "growth", "growth-all"],
     "micro": ["timers", "ticks"],
     CROSSING: [CROSSING_FROM],

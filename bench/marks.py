@@ -75,6 +75,9 @@ MARKS = (
        Mark("HTTP", "http", LUA, "value", 16, ""),
        Mark("HTTP", "http", LUAJIT, "value", 16, ""),
        Mark("HTTP", "http16", CPP, "value", 1.5, "")]
+    # WebSocket echo
+    + [Mark("WebSocket", "websocket", subject, "below", 1.0, "ws") for subject in (PYTHON, RUBY, LUA, LUAJIT)]
+    + [Mark("WebSocket", "websocket", PYTHON, "below", 1.0, "websockets"), Mark("WebSocket", "websocket", RUBY, "below", 1.0, "em-websocket")]
     # Memory of an idle connection
     + [Mark("idle", "idle", subject, "below", 1.0, peer, "octets_per_connection")
        for subject, peer in ((CPP, "libuv"), (PYTHON, "uvloop"), (RUBY, "eventmachine"), (LUA, LUV), (LUAJIT, LUV_JIT))]

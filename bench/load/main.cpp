@@ -18,6 +18,7 @@
 #include "echo.h"
 #include "http.h"
 #include "settings.h"
+#include "websocket.h"
 
 namespace {
 
@@ -65,6 +66,7 @@ void allow_many_descriptors() {
 Report run(const Settings& settings, const ServerProcess& server) {
     if (settings.mode == Mode::chat) return std::make_unique<Chat>(settings, server)->measure();
     if (settings.mode == Mode::churn) return std::make_unique<Churn>(settings, server)->measure();
+    if (settings.mode == Mode::websocket) return std::make_unique<WebSocket>(settings, server)->measure();
     if (settings.mode == Mode::http) return std::make_unique<Http>(settings, server)->measure();
     const auto echo = std::make_unique<Echo>(settings, server);
     echo->open(settings.connections, false);

@@ -10,7 +10,7 @@
 namespace {
 
 constexpr std::string_view usage =
-    "usage: load --connect tcp://127.0.0.1:PORT|unix:///path [--mode echo|chat|churn|http|hold]\n"
+    "usage: load --connect tcp://127.0.0.1:PORT|unix:///path [--mode echo|chat|churn|http|websocket|hold]\n"
     "            [--connections 64] [--size 64] [--depth 1] [--lines COUNT]\n"
     "            [--few 100] [--open 10100] [--rotate]\n"
     "            [--seconds 3] [--warmup 0.5] [--server-pid PID] [--json]";
@@ -32,8 +32,9 @@ Mode parse_mode(std::string_view text) {
     if (text == "chat") return Mode::chat;
     if (text == "churn") return Mode::churn;
     if (text == "http") return Mode::http;
+    if (text == "websocket") return Mode::websocket;
     if (text == "hold") return Mode::hold;
-    refuse("--mode must be echo, chat, churn, http or hold, not '" + std::string(text) + "'");
+    refuse("--mode must be echo, chat, churn, http, websocket or hold, not '" + std::string(text) + "'");
 }
 
 void set_option(Settings& settings, std::string_view name, std::string_view value) {

@@ -13,6 +13,7 @@ enum class Mode : std::uint8_t {
     echo,   // messages go out and come back on the same connection
     chat,   // every line comes back on every connection
     churn,  // connect, one message, close
+    websocket,  // messages in frames
     http,   // requests and answers of HTTP/1.1
     hold,   // echo among few open connections, then among many
 };

@@ -50,7 +50,8 @@ static enum work parse_work(const char* text) {
     if (strcmp(text, "lines") == 0) return work_lines;
     if (strcmp(text, "chat") == 0) return work_chat;
     if (strcmp(text, "http") == 0) return work_http;
-    refuse("--case must be echo, lines, chat or http");
+    if (strcmp(text, "websocket") == 0) return work_echo; /* below the frames */
+    refuse("--case must be echo, lines, chat, http or websocket");
     return work_echo;
 }
 

@@ -9,7 +9,7 @@ BACKLOG = 4096
 
 def parse_arguments(*flags):
     parser = argparse.ArgumentParser()
-    parser.add_argument("--case", choices=("echo", "lines", "chat", "http"), required=True)
+    parser.add_argument("--case", choices=("echo", "lines", "chat", "http", "websocket"), required=True)
     parser.add_argument("--listen", metavar="ENDPOINT", required=True, help="tcp://HOST:PORT or unix:///path")
     for flag in flags:
         parser.add_argument(flag, action="store_true")

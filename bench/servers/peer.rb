@@ -9,7 +9,7 @@ module Peer
   def self.arguments
     found = {}
     OptionParser.new do |options|
-      options.on("--case CASE", %w[echo lines chat http])
+      options.on("--case CASE", %w[echo lines chat http websocket])
       options.on("--listen ENDPOINT")
     end.parse!(into: found)
     [found.fetch(:case), found.fetch(:listen)]

@@ -1,4 +1,4 @@
-// tidemill's server in C++: PROGRAM --case echo|lines|chat|http --listen ENDPOINT
+// tidemill's server in C++: PROGRAM --case echo|lines|chat|http|websocket --listen ENDPOINT
 #include <tidemill/tidemill.h>
 
 #include <algorithm>
@@ -54,15 +54,21 @@ struct Hello : tidemill::HttpConnection {
     void on_request(tidemill::HttpRequest& request) override { request.respond(200, {{"content-type", "text/plain"}}, "hello, world"); }
 };
 
+struct Frames : tidemill::WebSocketConnection {
+    Frames() : WebSocketConnection({.compresses = false}) {}
+    void on_binary(tidemill::Connection& connection, tidemill::Bytes data) override { (void)send_binary(connection, data); }
+};
+
 int main(int argc, char** argv) {
     std::map<std::string_view, std::string_view> options;
     for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
     const std::string_view work = options["--case"];
     const std::string_view endpoint = options["--listen"];
-    const auto listener = work == "chat"    ? tidemill::listen<Chat>(reactor, endpoint)
-                          : work == "http"  ? tidemill::listen<Hello>(reactor, endpoint)
-                          : work == "lines" ? tidemill::listen<Lines>(reactor, endpoint)
-                                            : tidemill::listen<Echo>(reactor, endpoint);
+    const auto listener = work == "chat"        ? tidemill::listen<Chat>(reactor, endpoint)
+                          : work == "websocket" ? tidemill::listen<Frames>(reactor, endpoint)
+                          : work == "http"      ? tidemill::listen<Hello>(reactor, endpoint)
+                          : work == "lines"     ? tidemill::listen<Lines>(reactor, endpoint)
+                                                : tidemill::listen<Echo>(reactor, endpoint);
     if (!listener) {
         std::fprintf(stderr, "%s\n", listener.error().text().c_str());
         return 1;

@@ -1,4 +1,4 @@
--- tidemill's server in Lua: tidemill.lua --case echo|lines|chat|http --listen ENDPOINT
+-- tidemill's server in Lua: tidemill.lua --case echo|lines|chat|http|websocket --listen ENDPOINT
 local tidemill = require "tidemill"
 
 local Echo = tidemill.Connection:extend()
@@ -54,9 +54,16 @@ function Hello:on_request(request)
     request:respond(200, headers, "hello, world")
 end
 
+local Frames = tidemill.WebSocketConnection:extend()
+Frames.compresses = false
+
+function Frames:on_binary(data)
+    self:send_binary(data)
+end
+
 local options = {}
 for i = 1, #arg, 2 do options[arg[i]] = arg[i + 1] end
-local classes = { echo = Echo, lines = Lines, chat = Chat, http = Hello }
+local classes = { echo = Echo, lines = Lines, chat = Chat, http = Hello, websocket = Frames }
 local listener = tidemill.listen(options["--listen"], classes[options["--case"]])
 print("listening on " .. listener:endpoint())
 io.stdout:flush()

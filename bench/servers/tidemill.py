@@ -1,4 +1,4 @@
-"""tidemill's server in Python: tidemill.py --case echo|lines|chat|http --listen ENDPOINT"""
+"""tidemill's server in Python: tidemill.py --case echo|lines|chat|http|websocket --listen ENDPOINT"""
 
 import argparse
 import sys
@@ -51,12 +51,19 @@ class Hello(tidemill.HttpConnection):
         request.respond(200, (("content-type", "text/plain"),), b"hello, world")
 
 
+class Frames(tidemill.WebSocketConnection):
+    compresses = False
+
+    def on_binary(self, data):
+        self.send_binary(data)
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--case", choices=["echo", "lines", "chat", "http"], required=True)
+    parser.add_argument("--case", choices=["echo", "lines", "chat", "http", "websocket"], required=True)
     parser.add_argument("--listen", required=True)
     arguments = parser.parse_args()
-    listener = tidemill.listen(arguments.listen, {"echo": Echo, "lines": Lines, "chat": Chat, "http": Hello}[arguments.case])
+    listener = tidemill.listen(arguments.listen, {"echo": Echo, "lines": Lines, "chat": Chat, "http": Hello, "websocket": Frames}[arguments.case])
     print("listening on", listener.endpoint, flush=True)
     tidemill.run()
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat|http --listen ENDPOINT
+# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat|http|websocket --listen ENDPOINT
 require "tidemill"
 
 class Echo < Tidemill::Connection
@@ -54,8 +54,16 @@ class Hello < Tidemill::HttpConnection
   end
 end
 
+class Frames < Tidemill::WebSocketConnection
+  def compresses = false
+
+  def on_binary(data)
+    send_binary(data)
+  end
+end
+
 options = Hash[*ARGV]
-classes = { "echo" => Echo, "lines" => Lines, "chat" => Chat, "http" => Hello }
+classes = { "echo" => Echo, "lines" => Lines, "chat" => Chat, "http" => Hello, "websocket" => Frames }
 trap("TERM") { Tidemill.stop }
 listener = Tidemill.listen(options.fetch("--listen"), classes.fetch(options.fetch("--case")))
 puts "listening on #{listener.endpoint}"
