@@ -563,6 +563,9 @@ class HttpRequest:
         octets, 1 MiB if that is -1, is answered with 413 and the function is not called."""
     def respond_continue(self) -> None:
         """100 Continue, for a client that waits for it before it sends its body. Happens by itself when on_request returns without an answer."""
+    def compress(self) -> None:
+        """The body of the answer goes as gzip, if the client accepts that, it is long enough, and there is no Content-Encoding among the headers; before
+        respond() or start(). An answer with secrets in it beside what a peer has chosen gives them away by its length (BREACH)."""
     def respond(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str] = (), body: bytes = b"") -> bool:
         """All of the answer. Answers as write()."""
     def start(self, status: int, headers: Sequence[Sequence[str]] | dict[str, str] = ()) -> bool:

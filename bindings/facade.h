@@ -23,6 +23,19 @@ struct Failure {
     Error error;
 };
 
+// What a call of the facade throws, on the heap; nullptr if it throws nothing. For languages that raise by longjmp, when no C++ object is alive.
+template <class Call>
+Error* failure_of(const char* operation, Call call) {
+    try {
+        call();
+        return nullptr;
+    } catch (const Failure& failure) {
+        return new Error(failure.error);
+    } catch (const std::exception& exception) {
+        return new Error(make_error(ErrorCode::limit, operation, {}, exception.what()));
+    }
+}
+
 // Payload, where a Bytes would be text.
 struct Octets {
     Bytes bytes;

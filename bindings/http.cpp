@@ -171,6 +171,10 @@ void http_fail(ScriptHandler& handler, std::uint64_t request) {
     find(handler, request).fail();
 }
 
+void http_compress(ScriptHandler& handler, std::uint64_t request) {
+    find(handler, request).compress();
+}
+
 void http_pause(ScriptHandler& handler, std::uint64_t request) {
     find(handler, request).pause();
 }

@@ -34,6 +34,7 @@ bool http_respond_file(ScriptHandler& handler, std::uint64_t request, int status
 // 500 if nothing has been said yet, and the end of the connection.
 void http_fail(ScriptHandler& handler, std::uint64_t request);
 void http_respond_continue(ScriptHandler& handler, std::uint64_t request);
+void http_compress(ScriptHandler& handler, std::uint64_t request);
 void http_pause(ScriptHandler& handler, std::uint64_t request);
 void http_resume(ScriptHandler& handler, std::uint64_t request);
 // limit: -1 for the default.

@@ -45,6 +45,7 @@ HeadForApp::HeadForApp(const HttpRequest& request, HeadStyle style)
 
     if (request.has_body()) flags_ |= has_body;
     if (request.minor_version() == 0) flags_ |= is_http10;
+    if (request.head().is_upgrade) flags_ |= is_upgrade;
     if (has_high(request.target())) flags_ |= has_high_octets;
     for (const HttpField& field : request.fields()) {
         if (has_high(field.value)) flags_ |= has_high_octets;

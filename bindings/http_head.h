@@ -24,6 +24,7 @@ public:
     static constexpr int has_body = 1;
     static constexpr int is_http10 = 2;
     static constexpr int has_high_octets = 4;  // in the target or in a value: it is not ASCII
+    static constexpr int is_upgrade = 8;  // another protocol is asked for
 
     HeadForApp(const HttpRequest& request, HeadStyle style);
     HeadForApp(const HeadForApp&) = delete;

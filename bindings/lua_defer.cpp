@@ -249,19 +249,6 @@ std::uint64_t submit(lua_State* L, ReactorCore& core, std::int64_t ticket) {
     return core.submit([work, outcome] { *outcome = run(*work); }, outcome, ticket);
 }
 
-// nullptr: it went well. Raises nothing of Lua's and lets no C++ exception out.
-template <class Call>
-Error* attempt(Call call) {
-    try {
-        call();
-        return nullptr;
-    } catch (const Failure& failure) {
-        return new Error(failure.error);
-    } catch (const std::exception& exception) {
-        return new Error(make_error(ErrorCode::limit, "defer", {}, exception.what()));
-    }
-}
-
 }  // namespace
 
 int defer_from_lua(lua_State* L, ReactorCore& core) {
@@ -270,7 +257,7 @@ int defer_from_lua(lua_State* L, ReactorCore& core) {
     luaL_checktype(L, 4, LUA_TTABLE);
     luaL_checkstack(L, LUA_MINSTACK, "tidemill");
     std::uint64_t job = 0;
-    Error* failed = attempt([&] { job = submit(L, core, ticket); });
+    Error* failed = failure_of("defer", [&] { job = submit(L, core, ticket); });
     if (failed != nullptr) {
         push_error(L, failed);
         return lua_error(L);
@@ -281,7 +268,7 @@ int defer_from_lua(lua_State* L, ReactorCore& core) {
 
 int take_result_to_lua(lua_State* L, ReactorCore& core) {
     Bytes packed;
-    Error* failed = attempt([&] { packed = core.take_answer(); });
+    Error* failed = failure_of("defer", [&] { packed = core.take_answer(); });
     if (failed != nullptr) {
         push_error(L, failed);
         return lua_error(L);

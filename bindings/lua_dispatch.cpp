@@ -605,19 +605,6 @@ Error* try_queue_tick(Host& host) {
     }
 }
 
-// nullptr: done. Does not raise, and lets no C++ exception out.
-template <class Call>
-Error* try_with_timers(const char* operation, Call call) {
-    try {
-        call();
-        return nullptr;
-    } catch (const Failure& failure) {
-        return new Error(failure.error);
-    } catch (const std::exception& exception) {
-        return new Error(make_error(ErrorCode::limit, operation, {}, exception.what()));
-    }
-}
-
 // nullptr: written. Does not raise, and lets no C++ exception out.
 Error* try_write(ScriptHandler& handler, Bytes octets, bool& is_flowing) {
     try {
@@ -631,14 +618,7 @@ Error* try_write(ScriptHandler& handler, Bytes octets, bool& is_flowing) {
 
 // The same for a frame of the object's protocol.
 Error* try_write_frame(ScriptHandler& handler, Bytes octets, bool& is_flowing) {
-    try {
-        is_flowing = connection_write_frame(handler, octets);
-        return nullptr;
-    } catch (const Failure& failure) {
-        return new Error(failure.error);
-    } catch (const std::exception& exception) {
-        return new Error(make_error(ErrorCode::limit, "write", {}, exception.what()));
-    }
+    return failure_of("write", [&] { is_flowing = connection_write_frame(handler, octets); });
 }
 
 int write_by(lua_State* L, Error* (*try_writing)(ScriptHandler&, Bytes, bool&)) {
@@ -823,7 +803,7 @@ int add_timer(lua_State* L) {
     if (core == nullptr) return 0;
     std::uint64_t id = 0;
     Error* failed =
-        try_with_timers("call_later", [&] { id = is_periodic ? core->call_every(seconds, ticket) : core->call_later(seconds, ticket); });
+        failure_of("call_later", [&] { id = is_periodic ? core->call_every(seconds, ticket) : core->call_later(seconds, ticket); });
     if (failed != nullptr) {
         push_error(L, failed);
         return lua_error(L);
@@ -838,7 +818,7 @@ int cancel_timer(lua_State* L) {
     auto* core = static_cast<ReactorCore*>(push_door_of(L, 1, core_place, "timer_cancel"));
     if (core == nullptr) return 0;
     bool is_cancelled = false;
-    if (Error* failed = try_with_timers("cancel", [&] { is_cancelled = core->timer_cancel(id); })) {
+    if (Error* failed = failure_of("cancel", [&] { is_cancelled = core->timer_cancel(id); })) {
         push_error(L, failed);
         return lua_error(L);
     }

@@ -1,24 +1,8 @@
 #include "bindings/ruby_reactor.h"
 
-#include <exception>
-#include <utility>
-
 #include "bindings/ruby_dispatch.h"
 
 namespace tidemill::script {
-
-// What a call of the facade throws, on the heap: the caller raises it when no C++ object is alive.
-template <class Call>
-static Error* failure_of(const char* operation, Call call) {
-    try {
-        call();
-        return nullptr;
-    } catch (const Failure& failure) {
-        return new Error(failure.error);
-    } catch (const std::exception& exception) {
-        return new Error(make_error(ErrorCode::limit, operation, {}, exception.what()));
-    }
-}
 
 // ---- what waits ----
 

@@ -17,6 +17,7 @@ bool http_ping(ScriptHandler& handler, std::uint64_t request);
 bool http_respond_file(ScriptHandler& handler, std::uint64_t request, int status, Bytes fields, int count, Bytes path);
 void http_fail(ScriptHandler& handler, std::uint64_t request);
 void http_respond_continue(ScriptHandler& handler, std::uint64_t request);
+void http_compress(ScriptHandler& handler, std::uint64_t request);
 void http_pause(ScriptHandler& handler, std::uint64_t request);
 void http_resume(ScriptHandler& handler, std::uint64_t request);
 void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t limit);

@@ -155,8 +155,8 @@ void Reactor::request_stop() {
 }
 
 bool Reactor::has_work() const {
-    return sources_.size() > background_sources_ || has_foreground_timer() || !ticks_.is_empty() || !holds_.empty() || mailbox_->has_mail() ||
-           is_stop_requested_.load() || is_drain_due_;
+    return sources_.size() > background_sources_ || has_foreground_timer() || !ticks_.is_empty() || !holds_.empty() ||
+           mailbox_->has_mail() || is_stop_requested_.load() || is_drain_due_;
 }
 
 bool Reactor::has_foreground_timer() const {

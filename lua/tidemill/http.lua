@@ -164,6 +164,10 @@ function HttpRequest:respond_continue()
     core.http_respond_continue(self._connection, self._number)
 end
 
+function HttpRequest:compress()
+    core.http_compress(self._connection, self._number)
+end
+
 -- ---- the answer ----
 
 -- How fields cross the border: text and count. A list of pairs, or a table by name.

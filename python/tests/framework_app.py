@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 
-from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -48,6 +48,29 @@ class Item(BaseModel):
 @fast.get("/hello/{name}")
 async def hello(request: Request, name: str, times: int = 1):
     return {"text": " ".join([request.state.greeting, name] * times)}
+
+
+@fast.websocket("/echo/{name}")
+async def echo(socket: WebSocket, name: str):
+    if name == "nobody":
+        return await socket.close()
+    await socket.accept(subprotocol="shout" if "shout" in socket.scope["subprotocols"] else None)
+    await socket.send_text(f"{socket.scope['state']['greeting']} {name}")
+    try:
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message["code"])
+            if message.get("text") == "end":
+                return await socket.close(3001, "as asked")
+            if message.get("text") == "raise":
+                raise RuntimeError("as asked")
+            if message.get("text") is not None:
+                await socket.send_text(message["text"].upper())
+            else:
+                await socket.send_bytes(message["bytes"])
+    except WebSocketDisconnect as end:
+        print("left with", end.code, flush=True)
 
 
 @fast.get("/thread/{number}")

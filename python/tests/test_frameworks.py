@@ -1,4 +1,5 @@
 # FastAPI and Starlette on the ASGI server, under a little load, every answer checked. They are installed by ./dev setup, for this alone.
+import asyncio
 import concurrent.futures
 import hashlib
 import json
@@ -13,6 +14,10 @@ try:
     import fastapi
 except ImportError:
     fastapi = None
+try:
+    import websockets
+except ImportError:
+    websockets = None
 
 STREAM = b"".join(b"%d\n" % number for number in range(300))
 
@@ -43,6 +48,38 @@ class Frameworks(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(clients) as pool:
             for done in [pool.submit(one, number) for number in range(clients)]:
                 done.result(60)
+
+    @unittest.skipIf(websockets is None, "websockets is not installed")
+    def test_websockets(self):
+        server = self.start("fast")
+
+        async def talk(number):
+            url = f"ws://127.0.0.1:{server.port}/echo/n{number}"
+            async with websockets.connect(url, subprotocols=["shout"] if number % 2 else None) as socket:
+                self.assertEqual(socket.subprotocol, "shout" if number % 2 else None)
+                self.assertEqual(await socket.recv(), f"hello n{number}")
+                for size in (1, 1000, 200_000):
+                    await socket.send("x" * size)
+                    self.assertEqual(await socket.recv(), "X" * size)
+                    await socket.send(b"y" * size)
+                    self.assertEqual(await socket.recv(), b"y" * size)
+                if number == 0:
+                    await socket.close(3002)
+                    return
+                await socket.send("raise" if number == 1 else "end")
+                await socket.wait_closed()
+                self.assertEqual((socket.close_code, socket.close_reason), (1011, "") if number == 1 else (3001, "as asked"))
+
+        async def main():
+            await asyncio.gather(*(talk(number) for number in range(12)))
+            with self.assertRaises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{server.port}/echo/nobody")
+            self.assertEqual(refused.exception.response.status_code, 403)
+
+        asyncio.run(asyncio.wait_for(main(), 60))
+        server.wait_for("left with 3002\n")
+        self.assertIn("as asked", server.said)
+        self.assertEqual(server.stop(), 0)
 
     def test_fastapi(self):
         server = self.start("fast")

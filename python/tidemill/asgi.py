@@ -19,6 +19,7 @@ from typing import Any, Callable
 from urllib.parse import unquote
 
 from . import core as _module
+from .asgi_websocket import ClientDisconnected, WebSocketExchange, is_websocket, subprotocols_of
 from .errors import ClosedError, Error, StateError
 from .http import HttpConnection, _without_authority
 from .reactor import Reactor
@@ -39,13 +40,9 @@ _BODY_AHEAD = 65536
 _PIECE = 262144
 
 # bindings/http_head.h
-_HAS_BODY, _IS_HTTP10 = 1, 2
+_HAS_BODY, _IS_HTTP10, _IS_UPGRADE = 1, 2, 8
 
 _NOTHING, _BEGUN, _SENT, _DONE = range(4)  # of an answer: its start message came, its head was sent, it is whole
-
-
-class ClientDisconnected(OSError):
-    """send() after the client has gone."""
 
 
 class _Exchange:
@@ -243,7 +240,7 @@ class _Connection(HttpConnection):
             exchange.is_whole = False
             exchange.chunks = []
         root = server.root_path
-        exchange.run({
+        scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.0" if flags & _IS_HTTP10 else "1.1",
@@ -258,7 +255,12 @@ class _Connection(HttpConnection):
             "server": self._local,
             "state": server.state.copy(),
             "extensions": {"http.response.pathsend": {}, "http.response.trailers": {}},
-        })
+        }
+        if flags & _IS_UPGRADE and is_websocket(headers):
+            exchange = self._exchange = WebSocketExchange(self, number, method, target)
+            del scope["method"]
+            scope.update(type="websocket", scheme="wss" if self._scheme == "https" else "ws", subprotocols=subprotocols_of(headers), extensions={})
+        exchange.run(scope)
 
     def _on_body(self, data):
         exchange = self._exchange

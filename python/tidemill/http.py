@@ -130,6 +130,9 @@ class HttpRequest:
     def respond_continue(self):
         _core.http_respond_continue(self._connection, self._number)
 
+    def compress(self):
+        _core.http_compress(self._connection, self._number)
+
     # ---- the answer ----
 
     def respond(self, status, headers=(), body=b""):

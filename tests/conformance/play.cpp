@@ -404,6 +404,7 @@ private:
         if (verb == "respond" || verb == "start_response" || verb == "write_body" || verb == "finish_response") return respond(step);
         if (verb == "collect") return with_protocol<Site>(step["E"]).collect(request(step["E"]), length(step));
         if (verb == "pause_request") return request(step["E"]).pause();
+        if (verb == "compress") return request(step["E"]).compress();
         if (verb == "resume_request") return request(step["E"]).resume();
         if (verb == "join") return with_datagram(step, [&](Datagram& datagram) { value_of(datagram.join(step["TO"])); });
         if (verb == "set_multicast_ttl") {

@@ -486,6 +486,10 @@ function verbs.pause_request(play, name)
     play:entity(name).request:pause()
 end
 
+function verbs.compress(play, name)
+    play:entity(name).request:compress()
+end
+
 function verbs.resume_request(play, name)
     play:entity(name).request:resume()
 end

@@ -432,6 +432,9 @@ class Play:
     def do_pause_request(self, name):
         self.entity(name).request.pause()
 
+    def do_compress(self, name):
+        self.entity(name).request.compress()
+
     def do_resume_request(self, name):
         self.entity(name).request.resume()
 

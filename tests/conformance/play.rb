@@ -518,6 +518,10 @@ class Play
     entity(name).request.pause
   end
 
+  def do_compress(name)
+    entity(name).request.compress
+  end
+
   def do_resume_request(name)
     entity(name).request.resume
   end

@@ -46,6 +46,7 @@ static const Grammar actions = {
     {"finish_response", "E"},
     {"collect", "E COUNT"},
     {"pause_request", "E"},
+    {"compress", "E"},
     {"resume_request", "E"},
     {"send_text", "E VALUE"},
     {"send_binary", "E VALUE"},

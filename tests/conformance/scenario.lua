@@ -28,7 +28,7 @@ local ACTIONS = {
     write_line = "E VALUE", write_message = "E VALUE", write_block = "E VALUE", write_content = "E TEXT VALUE", write_object = "E TEXT",
     set_text = "E COUNT", set_content = "E COUNT",
     respond = "E COUNT VALUE", start_response = "E COUNT TEXT", write_body = "E VALUE", finish_response = "E", collect = "E COUNT",
-    pause_request = "E", resume_request = "E",
+    pause_request = "E", resume_request = "E", compress = "E",
     http_client = "NEW E( proxy=WORD)?( PROTOCOL)?", fetch = "NEW E WORD TEXT( VALUE)?",
     send_text = "E VALUE", send_binary = "E VALUE", ping = "E VALUE", close_websocket = "E COUNT TEXT", refuse_handshake = "E COUNT", choose_subprotocol = "E WORD", upgrade = "E NEW( protocol=PROTOCOL)?",
     become = "E NEW( VALUE)?( protocol=PROTOCOL)?", make_file = "ENDPOINT VALUE",

@@ -152,6 +152,10 @@ module Tidemill
       Core.http_respond_continue(@connection, @number)
     end
 
+    def compress
+      Core.http_compress(@connection, @number)
+    end
+
     # ---- the answer ----
 
     def respond(status, headers = nil, body = "")
