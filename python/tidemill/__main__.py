@@ -98,7 +98,7 @@ def _be_worker(options, reactor):
 
 def _tell(endpoints):
     for endpoint in endpoints:
-        print("listening on", endpoint, flush=True)
+        print(f"listening on {endpoint}\n", end="", flush=True)  # in one write: workers share the stream
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import asyncio
 import collections
 import logging
 
-from . import core as _module
 from .errors import ClosedError, Error, StateError
 from .http import HttpRequest
 from .websocket import WebSocketConnection
@@ -91,6 +90,7 @@ class WebSocketExchange:
             self._stage = _OPENING
             self._socket = _Socket(self, (chosen,) if chosen else ())
             self._request.upgrade(self._socket)
+            self._request.resume()
             while self._stage == _OPENING:
                 await self._wait(self.drainers)
             if self._stage == _CLOSED:
@@ -151,6 +151,7 @@ class WebSocketExchange:
     # ---- its coroutine ----
 
     def run(self, scope):
+        self._request.pause()  # an upgrade is asked for before the end of the request, and the application may take its time
         task = self._server.loop.create_task(self._call(scope))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)
