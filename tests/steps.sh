@@ -33,6 +33,8 @@ test_step() {
             run $python tests/fuzz/seeds.py build/seeds/framing
             run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/seeds/framing
             run build/fuzz/tests/fuzz/websocket_fuzz -runs=50000 -max_len=2000 -seed=1 -verbosity=0
+            run build/fuzz/tests/fuzz/session_fuzz -runs=50000 -max_len=600 -seed=1 -verbosity=0
+            run build/fuzz/tests/fuzz/client_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
         fi
         ;;
     oracles)
