@@ -80,7 +80,7 @@ def thread(number: int):
 
 @fast.post("/items")
 async def items(item: Item, behind: BackgroundTasks):
-    behind.add_task(print, "behind", item.name, flush=True)
+    behind.add_task(print, f"behind {item.name}\n", end="", flush=True)  # in one write: it runs in threads
     return {"twice": item.size * 2}
 
 
