@@ -6,7 +6,7 @@ started = []
 
 
 def say(*words):
-    print(*words, flush=True)
+    print(" ".join(map(str, words)) + "\n", end="", flush=True)  # in one write: threads and workers share the stream
 
 
 async def app(scope, receive, send):

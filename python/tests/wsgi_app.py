@@ -10,7 +10,7 @@ TEXT = [("Content-Type", "text/plain")]
 
 
 def say(*words):
-    print(*words, flush=True)
+    print(" ".join(map(str, words)) + "\n", end="", flush=True)  # in one write: threads and workers share the stream
 
 
 def page_environ(environ, start_response):
