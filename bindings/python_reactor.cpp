@@ -29,11 +29,11 @@ struct Waiting {
 
     // Whatever a function's end may call finds everything empty.
     void drop() {
-        SlotMap<Timer> dropped_timers = std::exchange(timers, {});
+        const std::vector<Timer> dropped_timers = timers.take_all();  // a handle of before must not mean a timer of afterwards
         std::deque<PyObject*> dropped = std::exchange(ticks, {});
         for (PyObject* function : std::exchange(posted, {})) Py_DECREF(function);
         for (PyObject* function : dropped) Py_DECREF(function);
-        dropped_timers.for_each([](const Timer& timer) { Py_DECREF(timer.function); });
+        for (const Timer& timer : dropped_timers) Py_DECREF(timer.function);
     }
 };
 
@@ -143,9 +143,14 @@ PyObject* next_tick(PyObject* self, PyObject* function) {
 PyObject* post(PyObject* self, PyObject* function) {
     if (!check_callable(function)) return nullptr;
     ReactorCore* core = core_in(self);
-    if (core == nullptr || !succeeds([&] { waiting_in(self).posted.push_back(function); })) return nullptr;
+    if (core == nullptr) return nullptr;
+    std::deque<PyObject*>& posted = waiting_in(self).posted;
+    if (!succeeds([&] { posted.push_back(function); })) return nullptr;
+    if (!succeeds([&] { core->post(); })) {
+        posted.pop_back();
+        return nullptr;
+    }
     Py_INCREF(function);
-    core->post();
     Py_RETURN_NONE;
 }
 
@@ -314,6 +319,7 @@ bool add_python_reactor(PyObject* module) {
 
 void attach_reactor(ReactorObject reactor, ReactorObject owner, ReactorCore& core) {
     auto* object = static_cast<PyObject*>(reactor.handle);
+    if (reinterpret_cast<PythonReactor*>(object)->owner != nullptr) waiting_in(object).drop();  // a second __init__: what waited was the first core's
     waiting_in(object).core = &core;
     auto* kept = static_cast<PyObject*>(owner.handle);
     Py_INCREF(kept);

@@ -16,7 +16,12 @@ Error* RubyWaiting::add_tick(ReactorCore& core, VALUE function) {
 Error* RubyWaiting::add_post(ReactorCore& core, VALUE function) {
     return failure_of("post", [&] {
         posted_.push_back(function);
-        core.post();
+        try {
+            core.post();
+        } catch (...) {
+            posted_.pop_back();
+            throw;
+        }
     });
 }
 
@@ -60,7 +65,7 @@ VALUE RubyWaiting::take_first(std::deque<VALUE>& queue) {
 }
 
 void RubyWaiting::drop() {
-    timers_ = {};
+    timers_.take_all();  // not a new table: a handle of before must not mean a timer of afterwards
     ticks_.clear();
     posted_.clear();
 }

@@ -67,6 +67,16 @@ public:
         return value;
     }
 
+    // Takes all of them: every id is stale from here on, and stays so.
+    std::vector<T> take_all() {
+        std::vector<T> all;
+        all.reserve(size_);
+        for (std::uint32_t index = 0; index < made_; ++index) {
+            if (slot_at(index).state == State::used) all.push_back(take(id_of(index)));
+        }
+        return all;
+    }
+
     // take() in two steps. From here on the id finds nothing, but the slot is nobody else's before recycle(): for who has the index noted
     // elsewhere. The value stays as the caller has left it.
     void vacate(std::uint32_t index) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -52,6 +53,17 @@ TEST_CASE("slot_map_reused_past_its_generations_never_repeats_an_id") {
     CHECK_FALSE(has_repeated);
     CHECK(static_cast<std::uint32_t>(last) == 2);  // the slot before it was retired
     CHECK(map.find(kept) != nullptr);
+}
+
+TEST_CASE("slot_map_ids_of_before_take_all_find_nothing_afterwards") {
+    SlotMap<int> map;
+    std::vector<SlotMap<int>::Id> before;
+    for (int i = 0; i < 5000; ++i) before.push_back(map.insert(i));
+    map.take(before[7]);
+    CHECK(map.take_all().size() == 4999);
+    CHECK(map.size() == 0);
+    for (int i = 0; i < 5000; ++i) map.insert(i);
+    CHECK(std::none_of(before.begin(), before.end(), [&map](SlotMap<int>::Id id) { return map.find(id) != nullptr; }));
 }
 
 TEST_CASE("slot_map_for_each_visits_what_is_there") {
