@@ -78,6 +78,11 @@ class Frameworks(unittest.TestCase):
             self.assertEqual(refused.exception.response.status_code, 403)
 
         asyncio.run(asyncio.wait_for(main(), 60))
+        # An upgrade that is none: accepted by the application, refused by the handshake.
+        with server.socket() as stream:
+            stream.sendall(b"GET /echo/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                           b"Sec-WebSocket-Version: 13\r\n\r\n")  # no key
+            self.assertTrue(stream.recv(65536).startswith(b"HTTP/1.1 400 "))
         server.wait_for("left with 3002\n")
         self.assertIn("as asked", server.said)
         self.assertEqual(server.stop(), 0)

@@ -90,6 +90,10 @@ class WebSocketExchange:
             self._stage = _OPENING
             self._socket = _Socket(self, (chosen,) if chosen else ())
             self._request.upgrade(self._socket)
+            if self._request.is_answered:  # its handshake is none that can be granted, and the client was told so
+                self._stage = _CLOSED
+                self._messages.append({"type": "websocket.disconnect", "code": 1006, "reason": ""})
+                raise ClientDisconnected("the client's handshake was refused")
             self._request.resume()
             while self._stage == _OPENING:
                 await self._wait(self.drainers)
