@@ -4,6 +4,7 @@ Makes a folder with its configuration and becomes nginx; a child of it waits unt
 """
 
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -42,8 +43,9 @@ def main():
         return
     with peer.listen(peer.parse_arguments().listen) as listener:
         port = listener.getsockname()[1]
-    # In the folder of this run, which is nobody's when the process has ended: the system's temporary folder is where it may stay.
-    folder = tempfile.mkdtemp(prefix="tidemill-bench-nginx-")
+    # Always the same: a folder for each run would be nobody's when the process has ended.
+    folder = pathlib.Path(tempfile.gettempdir(), f"tidemill-bench-nginx-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
     with open(f"{folder}/nginx.conf", "w") as file:
         file.write(CONFIGURATION.format(folder=folder, port=port))
     if os.fork() == 0:

@@ -1,7 +1,6 @@
 # Rack servers.   ruby rack_peer.rb tidemill|thin|puma --case http --listen tcp://127.0.0.1:0
 require_relative "peer"
 
-# A new one each time: handlers and middleware may change it.
 APP = ->(_env) { [200, { "content-type" => "text/plain", "content-length" => "12" }, ["hello, world"]] }
 
 # A port that is free now.

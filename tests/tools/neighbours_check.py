@@ -147,7 +147,7 @@ def check_slowhttptest(port):
     attack = [find("slowhttptest"), "-H", "-c", "300", "-r", "300", "-i", "3", "-l", "26", "-p", "3", "-u", f"http://127.0.0.1:{port}/"]
     process = subprocess.Popen(attack, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
-        time.sleep(3)
+        wait_until(lambda: open_connections(port) >= 300, "slowhttptest did not open its connections")
         for _ in range(5):
             check_hello(port)
         output = process.communicate(timeout=60)[0]
@@ -158,6 +158,21 @@ def check_slowhttptest(port):
     assert "service available:   YES" in output and "service available:   NO" not in output, "the service was not there for others"
     # Its own time is 26 s; before that it ends only if all its connections were ended.
     assert "No open connections left" in output, f"slow clients were not ended: {output[-200:]}"
+
+
+def open_connections(port):
+    """Of our side, established (proc_pid_net(5))."""
+    local = f":{port:04X}"
+    rows = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(row[1].endswith(local) and row[3] == "01" for row in rows)
+
+
+def wait_until(condition, complaint):
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > give_up:
+            raise AssertionError(complaint)
+        time.sleep(0.05)
 
 
 def find(program):
