@@ -319,7 +319,8 @@ bool add_python_reactor(PyObject* module) {
 
 void attach_reactor(ReactorObject reactor, ReactorObject owner, ReactorCore& core) {
     auto* object = static_cast<PyObject*>(reactor.handle);
-    if (reinterpret_cast<PythonReactor*>(object)->owner != nullptr) waiting_in(object).drop();  // a second __init__: what waited was the first core's
+    if (reinterpret_cast<PythonReactor*>(object)->owner != nullptr)
+        waiting_in(object).drop();  // a second __init__: what waited was the first core's
     waiting_in(object).core = &core;
     auto* kept = static_cast<PyObject*>(owner.handle);
     Py_INCREF(kept);
