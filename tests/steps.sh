@@ -26,15 +26,16 @@ test_step() {
     tsan) if prepare build tsan thread_tests; then run env $fixed_addresses build/tsan/tests/thread_tests; fi ;;
     fuzz)
         if with fuzz && prepare build fuzz; then
-            run build/fuzz/tests/fuzz/endpoint_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
-            run build/fuzz/tests/fuzz/buffer_fuzz -runs=2000 -max_len=300 -seed=1 -verbosity=0
+            rm -rf build/seeds
+            fuzz endpoint 200000 300
+            fuzz buffer 2000 300
             run build/fuzz/tests/fuzz/http_seeds build/seeds/http
-            run build/fuzz/tests/fuzz/http_fuzz -runs=100000 -max_len=600 -seed=1 -verbosity=0 build/seeds/http
+            fuzz http 100000 600 build/seeds/http
             run $python tests/fuzz/seeds.py build/seeds/framing
-            run build/fuzz/tests/fuzz/framing_fuzz -runs=20000 -max_len=60 -seed=1 -verbosity=0 build/seeds/framing
-            run build/fuzz/tests/fuzz/websocket_fuzz -runs=50000 -max_len=2000 -seed=1 -verbosity=0
-            run build/fuzz/tests/fuzz/session_fuzz -runs=50000 -max_len=600 -seed=1 -verbosity=0
-            run build/fuzz/tests/fuzz/client_fuzz -runs=200000 -max_len=300 -seed=1 -verbosity=0
+            fuzz framing 20000 60 build/seeds/framing
+            fuzz websocket 50000 2000
+            fuzz session 50000 600
+            fuzz client 200000 300
         fi
         ;;
     oracles)
@@ -188,6 +189,9 @@ prepare() {
     failed=$((failed + 1))
     return 1
 }
+
+# fuzz NAME RUNS MAX_LEN [SEEDS]. libFuzzer chooses by addresses and adds to its seeds: with both the same, every machine tries the same inputs.
+fuzz() { run env $fixed_addresses "build/fuzz/tests/fuzz/$1_fuzz" -runs="$2" -max_len="$3" -seed=1 -verbosity=0 ${4-}; }
 
 show_failure() {
     tail -n 40 "$1" | sed 's/^/   | /'

@@ -160,6 +160,40 @@ TEST_CASE("engine_of_headers_with_content_keeps_the_contract") {
     }
 }
 
+namespace {
+
+// Every input of up to three octets that an engine may take for something.
+std::vector<std::string> short_inputs() {
+    constexpr std::string_view octets("\n\r01:,a\xff\0", 9);
+    std::vector<std::string> inputs{""};
+    for (std::size_t i = 0; inputs[i].size() < 3; ++i) {
+        for (const char octet : octets) inputs.push_back(inputs[i] + octet);
+    }
+    return inputs;
+}
+
+}  // namespace
+
+TEST_CASE("engines_of_frames_keep_the_contract_with_the_smallest_limits") {
+    for (const std::size_t limit : {0, 1, 2}) {
+        std::string found;
+        const auto try_out = [&]<Engine E>(const Subject<E>& subject, std::string_view name, const std::string& input) {
+            const std::string breach = test::breach_of_contract(subject, input);
+            if (!breach.empty() && found.empty()) found = std::string(name) + " <" + test::words_of({"", input}) + ">: " + breach;
+        };
+        for (const std::string& input : short_inputs()) {
+            try_out(test::line_subject({limit, limit}), "lines", input);
+            try_out(test::batch_subject({limit, limit}), "batches", input);
+            for (const LengthPrefix prefix : test::all_prefixes) try_out(test::message_subject(prefix, limit), "messages", input);
+            try_out(test::frame_subject<NetstringEngine>(NetstringOptions{limit}), "netstrings", input);
+            try_out(test::frame_subject<BlockEngine>(limit + 1), "blocks", input);
+            for (const std::size_t lines : {0, 1}) try_out(test::header_content_subject({limit, lines, limit}), "header and content", input);
+        }
+        CAPTURE(limit);
+        CHECK(found == "");
+    }
+}
+
 // ---- WebSocket ----
 
 namespace {

@@ -63,9 +63,10 @@ Step HeaderContentEngine::next_header() {
         start = ending + 1;
     }
     if (end == Bytes::npos) {
+        // First: a limit of 0 refuses what came, not that nothing did.
+        if (rest.empty()) return wait(has_input_ended_ ? Step::ended : Step::need_more);
         if (rest.size() >= options_.max_header) return refuse_header();
         if (!has_input_ended_) return wait();
-        if (rest.empty()) return wait(Step::ended);
         return fail(ErrorCode::remote_protocol, "the peer ended with an incomplete header");
     }
     lines_.clear();
