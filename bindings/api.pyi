@@ -1009,6 +1009,12 @@ class Reactor:
 
         The steady clock counts, also on a manual one. Another call replaces the function. Errors: ArgumentError if negative.
         """
+    def set_spin(self, seconds: float) -> None:
+        """How long the loop looks again and again before it sleeps: from 0, the default (never), to 0.01.
+
+        What comes meanwhile is served some 5 to 50 microseconds sooner, at the price of a processor that does nothing else. It pays where metrics() counts
+        most `spins` as `spin_hits`. Errors: ArgumentError beyond these bounds, StateError from a foreign thread.
+        """
     def metrics(self) -> dict:
         """What the reactor counted since it was made, by name: integers, and for times {count, sum, buckets}.
 

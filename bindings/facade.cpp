@@ -168,6 +168,10 @@ void ReactorCore::set_slow_callback(double seconds, std::int64_t watch) {
     });
 }
 
+void ReactorCore::set_spin(double seconds) {
+    check(reactor_.set_spin(seconds_to_duration(seconds, "set_spin")));
+}
+
 // ---- tasks ----
 
 void ReactorCore::next_tick() {

@@ -83,6 +83,8 @@ public:
     // object) before, ids and 0.
     void set_slow_callback(double seconds, std::int64_t watch);
 
+    void set_spin(double seconds);
+
     void next_tick();
     void post();  // any thread that may run the interpreter
     // Throw state: from a foreign thread or after fork; the second also while the reactor stops.

@@ -25,6 +25,7 @@ public:
     Bytes metrics();
     Bytes prometheus();
     void set_slow_callback(double seconds, std::int64_t watch);
+    void set_spin(double seconds);
 
     void check_thread(Bytes operation);
     void check_going(Bytes operation);

@@ -86,6 +86,10 @@ inline constexpr int handshakes_per_turn = 256;
 // Readiness reports fetched from the system by one call.
 inline constexpr int events_per_wait = 512;
 
+// The longest that set_spin may ask for. A system wakes a sleeper within some 50 us; a loop that looks longer than a scheduler's slice only
+// takes the processor from those it waits for.
+inline constexpr auto longest_spin = 10ms;
+
 // While ticks queue ticks, the system is asked at least this often who is ready. A look costs ten times as much as a tick, and this is no
 // longer than the callback of a busy stream.
 inline constexpr auto look_interval = 20us;

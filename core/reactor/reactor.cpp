@@ -245,21 +245,49 @@ int Reactor::wait(Duration timeout) {
         int count = 0;
         static void now(void* argument) {
             Wait& wait = *static_cast<Wait*>(argument);
-            wait.count = wait.reactor.poller_->wait(wait.reactor.ready_.data(), limits::events_per_wait, wait.timeout);
+            wait.count = wait.reactor.look(wait.timeout);
         }
     };
-    Wait wait{*this, timeout};
-    if (gate_ == nullptr) {
-        Wait::now(&wait);
-        return wait.count;
+    if (timeout.count() != 0 && spin_.count() > 0) {
+        const Duration spun = timeout.count() < 0 ? spin_ : std::min(spin_, timeout);
+        const int count = spin(spun);
+        const bool was_due = spun == timeout;
+        if (count > 0 || was_due) ++metrics_.spin_hits;
+        if (count != 0 || was_due) return count;
+        if (timeout.count() > 0) timeout -= spun;
+    } else if (gate_ != nullptr) {
+        const int count = look(Duration{0});
+        if (count != 0 || timeout.count() == 0) return count;
     }
-    wait.timeout = Duration{0};
-    Wait::now(&wait);
-    if (wait.count != 0 || timeout.count() == 0) return wait.count;
+    if (gate_ == nullptr) return look(timeout);
     // A signal that came before this point is not lost: the interpreter's handler wrote into wake_fd().
-    wait.timeout = timeout;
+    Wait wait{*this, timeout};
     gate_->sleep(Wait::now, &wait);
     return wait.count;
+}
+
+int Reactor::look(Duration timeout) {
+    return poller_->wait(ready_.data(), limits::events_per_wait, timeout);
+}
+
+// With the interpreter's lock held: other threads of it wait no longer than they do for a callback.
+int Reactor::spin(Duration at_most) {
+    ++metrics_.spins;
+    const TimePoint end = steady_clock_.now() + at_most;
+    int count = 0;
+    do {
+        count = look(Duration{0});
+    } while (count == 0 && steady_clock_.now() < end);
+    return count;
+}
+
+Result<void> Reactor::set_spin(Duration at_most) {
+    if (Result<void> usable = check_usable("set_spin"); !usable) return usable;
+    if (at_most < Duration{0} || at_most > limits::longest_spin) {
+        return make_error(ErrorCode::argument, "set_spin", {}, "a loop may spin for 0 to 0.01 seconds");
+    }
+    spin_ = at_most;
+    return {};
 }
 
 // ---- serving ----

@@ -509,6 +509,11 @@ function Reactor:set_error_handler(call)
     self._error_handler = call
 end
 
+function Reactor:set_spin(seconds)
+    check.type(1, "set_spin", seconds, "number")
+    self._core:set_spin(seconds)
+end
+
 function Reactor:set_slow_callback(seconds, call)
     check.type(1, "set_slow_callback", seconds, "number")
     if call ~= nil then

@@ -378,6 +378,9 @@ class Reactor(_core.ReactorBase):
         if seconds > 0:
             self._objects[watch] = SlowWatch(self, function)
 
+    def set_spin(self, seconds):
+        self._core.set_spin(seconds)
+
     def metrics(self):
         return metrics_of(self._core.metrics())
 

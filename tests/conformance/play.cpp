@@ -459,6 +459,7 @@ private:
         if (verb == "publish") return entity(step["E"])->channel.value().publish(step["TEXT"]);
         if (verb == "push") return entity(step["E"])->queue.value().push(step["TEXT"]);
         if (verb == "stop") return reactor_.stop();
+        if (verb == "spin") return value_of(reactor_.set_spin(seconds(step["TIME"])));
         if (verb == "drain") return value_of(reactor_.drain(seconds(step["TIME"])));
         if (verb == "run") return run_reactor(step);
         if (verb == "turn") return turns(step.has("COUNT") ? step.count("COUNT") : 1);

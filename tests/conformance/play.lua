@@ -509,6 +509,7 @@ end
 function verbs.nothing() end
 function verbs.stop(play) play.reactor:stop() end
 function verbs.drain(play, deadline) play.reactor:drain(deadline) end
+function verbs.spin(play, seconds) play.reactor:set_spin(seconds) end
 
 function Play:follow(name, deferred)
     local function on_success(value)

@@ -509,6 +509,9 @@ class Play:
     def do_drain(self, deadline):
         self.reactor.drain(deadline)
 
+    def do_spin(self, seconds):
+        self.reactor.set_spin(seconds)
+
     def do_run(self, raises):
         def too_late():
             self.problem = self.line, "run did not return"

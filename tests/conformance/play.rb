@@ -615,6 +615,10 @@ class Play
     @reactor.drain(deadline)
   end
 
+  def do_spin(seconds)
+    @reactor.set_spin(seconds)
+  end
+
   def do_run(raises)
     watch = Thread.new do
       sleep(@limit)

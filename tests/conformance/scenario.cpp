@@ -85,6 +85,7 @@ static const Grammar actions = {
     {"cancel", "E( YES)?"},
     {"stop", ""},
     {"drain", "TIME"},
+    {"spin", "TIME"},
     {"run", "(raises TEXT)?"},
     {"turn", "(COUNT)?"},
     {"counted", "WORD COUNT"},

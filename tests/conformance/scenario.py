@@ -27,7 +27,7 @@ ACTIONS = {
     "deferred": "NEW", "follow": "NEW E", "succeed": "E TEXT", "fail": "E CODE", "set_timeout": "E TIME", "channel": "NEW", "subscribe": "NEW E",
     "publish": "E TEXT", "queue": "NEW", "push": "E TEXT", "pop": "NEW E", "defer": "NEW WORK TEXT", "resolve": "NEW ENDPOINT",
     "set_close_timeout": "E TIME", "set_output_limit": "E COUNT", "set_watermarks": "E COUNT COUNT", "call_later": "NEW TIME", "call_every": "NEW TIME", "next_tick": "NEW", "post": "NEW",
-    "start_tls": "E CONTEXT( server_name=SERVER)?", "cancel": "E( YES)?", "stop": "", "drain": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "counted": "WORD COUNT", "check": "E WORD ENDPOINT",
+    "start_tls": "E CONTEXT( server_name=SERVER)?", "cancel": "E( YES)?", "stop": "", "drain": "TIME", "spin": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "counted": "WORD COUNT", "check": "E WORD ENDPOINT",
     "fails": "CODE( ERRNO)? ACTION"}
 REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
 STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",

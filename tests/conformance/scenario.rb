@@ -25,7 +25,7 @@ ACTIONS = {
   "publish" => "E TEXT", "queue" => "NEW", "push" => "E TEXT", "pop" => "NEW E", "defer" => "NEW WORK TEXT", "resolve" => "NEW ENDPOINT",
   "set_idle_timeout" => "E TIME", "set_close_timeout" => "E TIME", "set_output_limit" => "E COUNT", "set_watermarks" => "E COUNT COUNT",
   "call_later" => "NEW TIME", "call_every" => "NEW TIME",
-  "next_tick" => "NEW", "post" => "NEW", "start_tls" => "E CONTEXT( server_name=SERVER)?", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
+  "next_tick" => "NEW", "post" => "NEW", "start_tls" => "E CONTEXT( server_name=SERVER)?", "cancel" => "E( YES)?", "stop" => "", "drain" => "TIME", "spin" => "TIME", "run" => "(raises TEXT)?", "turn" => "(COUNT)?",
   "counted" => "WORD COUNT", "check" => "E WORD ENDPOINT", "fails" => "CODE( ERRNO)? ACTION"
 }.freeze
 PLAIN = ACTIONS.merge("advance" => "TIME").freeze

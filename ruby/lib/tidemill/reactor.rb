@@ -272,6 +272,12 @@ module Tidemill
       nil
     end
 
+    # How long the loop looks again and again before it sleeps: 0, the default, to 0.01 seconds.
+    def set_spin(seconds)
+      @core.set_spin(seconds)
+      nil
+    end
+
     # The function or block is called with a SlowCallback; without either a line goes to stderr.
     def set_slow_callback(seconds, function = nil, &block)
       function = callable(function, block, "function") if function || block
