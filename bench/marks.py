@@ -93,6 +93,8 @@ def judge_all(results, languages):
 
 def judge(mark, case_results, languages):
     versus = mark.versus
+    if mark.subject not in case_results:
+        return Verdict(mark, NOT_JUDGED, None, None, f"no figure of {mark.subject}")
     if versus == BEST:
         versus = best_peer(case_results, languages, mark.subject, RATE, is_lower_better=False)
         if versus is None:

@@ -94,11 +94,12 @@ class Run:
         self.failures = {}
         self.skipped = {}
 
-    def members(self, case):
+    def members(self, name):
         """Who takes part in the case: who knows it and whose program is there."""
+        case = CASES[name]
         members = []
         for contestant in self.contestants:
-            if case.program not in contestant.cases:
+            if not contestant.cases & {name, case.program}:
                 continue
             lack = find_lack(contestant, case.program, self.environment)
             if lack:
@@ -109,7 +110,7 @@ class Run:
 
     def measure_case(self, name):
         case = CASES[name]
-        members = self.members(case)
+        members = self.members(name)
         rounds = self.arguments.rounds or case.rounds
         results = {contestant.name: [] for contestant in members}
         began = time.monotonic()

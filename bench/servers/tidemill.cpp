@@ -1,9 +1,12 @@
-// tidemill's server in C++: PROGRAM --case echo|lines|chat|http|websocket --listen ENDPOINT
+// tidemill's server in C++: PROGRAM --case echo|lines|chat|http|websocket --listen ENDPOINT [--spin SECONDS]
 #include <tidemill/tidemill.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -75,6 +78,8 @@ int main(int argc, char** argv) {
     }
     std::printf("listening on %s\n", listener.value()->endpoint().c_str());
     std::fflush(stdout);
+    const double spin = std::strtod(std::string(options["--spin"]).c_str(), nullptr);
+    if (!reactor.set_spin(std::chrono::nanoseconds(static_cast<std::int64_t>(spin * 1e9)))) return 1;
     std::signal(SIGTERM, [](int) { reactor.request_stop(); });
     return reactor.run().ok() ? 0 : 1;
 }

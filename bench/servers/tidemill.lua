@@ -1,4 +1,4 @@
--- tidemill's server in Lua: tidemill.lua --case echo|lines|chat|http|websocket --listen ENDPOINT
+-- tidemill's server in Lua: tidemill.lua --case echo|lines|chat|http|websocket --listen ENDPOINT [--spin SECONDS]
 local tidemill = require "tidemill"
 
 local Echo = tidemill.Connection:extend()
@@ -67,4 +67,5 @@ local classes = { echo = Echo, lines = Lines, chat = Chat, http = Hello, websock
 local listener = tidemill.listen(options["--listen"], classes[options["--case"]])
 print("listening on " .. listener:endpoint())
 io.stdout:flush()
+tidemill.default_reactor():set_spin(tonumber(options["--spin"] or 0))
 tidemill.run()

@@ -1,4 +1,4 @@
-"""tidemill's server in Python: tidemill.py --case echo|lines|chat|http|websocket --listen ENDPOINT"""
+"""tidemill's server in Python: tidemill.py --case echo|lines|chat|http|websocket --listen ENDPOINT [--spin SECONDS]"""
 
 import argparse
 import sys
@@ -62,9 +62,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--case", choices=["echo", "lines", "chat", "http", "websocket"], required=True)
     parser.add_argument("--listen", required=True)
+    parser.add_argument("--spin", type=float, default=0.0)
     arguments = parser.parse_args()
     listener = tidemill.listen(arguments.listen, {"echo": Echo, "lines": Lines, "chat": Chat, "http": Hello, "websocket": Frames}[arguments.case])
     print("listening on", listener.endpoint, flush=True)
+    tidemill.default_reactor().set_spin(arguments.spin)
     tidemill.run()
 
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat|http|websocket --listen ENDPOINT
+# tidemill's server in Ruby: tidemill.rb --case echo|lines|chat|http|websocket --listen ENDPOINT [--spin SECONDS]
 require "tidemill"
 
 class Echo < Tidemill::Connection
@@ -68,4 +68,5 @@ trap("TERM") { Tidemill.stop }
 listener = Tidemill.listen(options.fetch("--listen"), classes.fetch(options.fetch("--case")))
 puts "listening on #{listener.endpoint}"
 $stdout.flush
+Tidemill.default_reactor.set_spin(options.fetch("--spin", 0).to_f)
 Tidemill.run
