@@ -29,7 +29,8 @@ endfunction()
 # tidemill_lua(version wrapper include...)
 function(tidemill_lua version wrapper)
   set(target lua_core_${version})
-  tidemill_module(${target} ${wrapper} lua_dispatch.cpp lua_defer.cpp lua_workers.cpp)
+  tidemill_module(${target} ${wrapper} lua_module.cpp lua_dispatch.cpp lua_values.cpp lua_connection.cpp lua_reactor.cpp
+                  lua_defer.cpp lua_workers.cpp)
   target_include_directories(${target} SYSTEM PRIVATE ${ARGN})
   # What SWIG makes is luaopen_core; under that name another module called core could be taken for it.
   target_compile_definitions(${target} PRIVATE luaopen_core=luaopen_tidemill_swig)

@@ -2,6 +2,7 @@
 // strictly as in Lua's own libraries, and a mistake reads as theirs: bad argument #1 to 'listen' (string expected, got nil).
 %{
 #include "bindings/lua_defer.h"
+#include "bindings/lua_connection.h"
 #include "bindings/lua_dispatch.h"
 #include "bindings/lua_workers.h"
 #include "tidemill/sys/fork_guard.h"
@@ -44,9 +45,9 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
   tidemill::script::prepare_run(L, $input, &frame);
   $1.handle = &frame;
 }
-%typemap(in) tidemill::script::ScriptHandler& { $1 = tidemill::script::handler_from_lua(L, $input); }
+%typemap(in) tidemill::script::ScriptHandler& { $1 = &tidemill::script::check_handler(L, $input); }
 
-// ---- written by hand in lua_dispatch.cpp and lua_workers.cpp ----
+// ---- written by hand in bindings/lua_*.cpp ----
 
 %native(new_connection) int tidemill::script::new_connection(lua_State* L);
 %native(is_connection) int tidemill::script::is_connection(lua_State* L);

@@ -147,7 +147,7 @@ end
 function Reactor:new(options)
     options = check.options(1, "new", options, {poller = "string", clock = "string"})
     local reactor = setmetatable({}, self)
-    reactor._open = {}       -- connections from listen/connect until on_close has returned; bindings/lua_dispatch.cpp numbers them
+    reactor._open = {}       -- connections from listen/connect until on_close has returned; bindings/lua_connection.cpp numbers them
     reactor._objects = {}    -- by ticket: what else has callbacks, such as watches; the core takes it out after its last one
     reactor._last_ticket = 0
     forget_calls(reactor)
@@ -261,7 +261,7 @@ end
 
 -- ---- calls in the future ----
 
--- Written in bindings/lua_dispatch.cpp, with the queue of its functions.
+-- Written in bindings/lua_reactor.cpp, with the queue of its functions.
 Reactor.next_tick = core.make_next_tick(check.callable)
 
 -- A Lua state is never in two threads at once, and run() is in it all the time: no other thread can come here while the loop sleeps.
