@@ -68,18 +68,19 @@ enum class Name : std::uint8_t {
     error_handler,
     objects,
     count,
-    forget = count
+    forget = count,
+    forget_timers
 };
 
 constexpr const char* other_names[] = {"_call_timer", "_callee", "_accept", "_report", "_pulse", "on_error", "_error_handler", "_objects"};
 static_assert(std::size(other_names) == static_cast<std::size_t>(Name::count) - event_count);
 
-// The door's upvalues, but for that of lua_dispatch.h.
+// The door's upvalues, but for those of lua_dispatch.h.
 constexpr int host_place = 1;
 constexpr int reactor_place = 2;
 constexpr int open_place = 3;
 constexpr int traceback_place = 4;
-constexpr int first_name_place = 6;
+constexpr int first_name_place = 7;
 
 class LuaHost final : public Host {
 public:
@@ -96,6 +97,10 @@ public:
             pass_event(L, *call);
         } else if (call->name == Name::tick) {
             pass_tick(L);
+        } else if (call->name == Name::timer && call->ticket < 0) {
+            pass_timer(L, LuaReactor::Timer::of(call->ticket));
+        } else if (call->name == Name::forget_timers) {
+            forget_timers_inside(L);
         } else if (call->name == Name::forget) {
             forget_inside(L, *call);
         } else if (call->name == Name::on_error || call->name == Name::error_handler) {
@@ -125,15 +130,23 @@ public:
     }
     void leave() override { frame_.state = nullptr; }
 
-    bool call_timer(Ticket ticket) override { return call(Name::timer, ticket); }
-    // Straight from the queue into lua_pcall: none of what comes before can raise. Whom a watch wants to know goes through the door.
+    // Straight from their places into lua_pcall: none of what comes before can raise. Whom a watch wants to know goes through the door, and
+    // so does what the adaptor keeps.
+    bool call_timer(Ticket ticket) override {
+        if (ticket > 0 || is_watching()) return call(Name::timer, ticket);
+        lua_State* L = frame_.state;
+        if (std::exchange(reactor_.has_new_timers, false)) {
+            lua_getupvalue(L, frame_.door, timers_place);
+            lua_replace(L, frame_.timers);
+        }
+        take_timer(L, LuaReactor::Timer::of(ticket), frame_.timers);
+        if (reactor_.has_only_free_places() && !call(Name::forget_timers)) clear_raised();  // no memory: the old table stays
+        return succeeds(L, 0);
+    }
     bool call_tick() override {
         if (is_watching()) return call(Name::tick);
-        lua_State* L = frame_.state;
-        lua_getupvalue(L, frame_.door, ticks_place);
-        take_tick(L, lua_gettop(L));
-        lua_remove(L, -2);
-        return succeeds(L, 0);
+        take_tick(frame_.state, frame_.ticks);
+        return succeeds(frame_.state, 0);
     }
     bool call_posted() override { return true; }  // in Lua post() is next_tick()
 
@@ -299,7 +312,31 @@ private:
         lua_call(L, 0, 0);
     }
 
-    // Pushes the first of the queue, which is a table that only the door and next_tick know. Does not raise.
+    void pass_timer(lua_State* L, LuaReactor::Timer timer) {
+        take_timer(L, timer, lua_upvalueindex(timers_place));
+        push_name(L, Name::tick);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, lua_upvalueindex(reactor_place));
+        if (reactor_.has_only_free_places()) forget_timers_inside(L);
+        lua_call(L, 0, 0);
+    }
+
+    void forget_timers_inside(lua_State* L) {
+        lua_createtable(L, 0, 0);
+        lua_replace(L, lua_upvalueindex(timers_place));
+        reactor_.forget_timers();
+    }
+
+    // Pushes a timer's function; after its last call the place is free. Does not raise.
+    void take_timer(lua_State* L, LuaReactor::Timer timer, int table) {
+        lua_rawgeti(L, table, timer.place);
+        if (timer.is_periodic) return;
+        lua_pushnil(L);
+        lua_rawseti(L, table, timer.place);
+        reactor_.release_timer(timer.place);
+    }
+
+    // Pushes the first of the queue. Does not raise.
     void take_tick(lua_State* L, int queue) {
         const int place = reactor_.take_tick();
         lua_rawgeti(L, queue, place);
@@ -380,7 +417,7 @@ bool LuaHandler::emit(Event event, const Value* arguments, std::size_t count) {
 void prepare_run(lua_State* L, int index, LuaFrame* frame) {
     luaL_checkstack(L, LUA_MINSTACK, "tidemill");
     luaL_checktype(L, index, LUA_TTABLE);
-    lua_getfield(L, index, "_door");
+    lua_rawgeti(L, index, door_slot);
     if (lua_tocfunction(L, -1) != door) luaL_argerror(L, index, "tidemill.Reactor expected");
     *frame = {};
     frame->state = L;
@@ -392,11 +429,15 @@ void prepare_run(lua_State* L, int index, LuaFrame* frame) {
     frame->raised = lua_gettop(L);
     lua_pushnil(L);
     frame->parked = lua_gettop(L);
+    lua_getupvalue(L, frame->door, ticks_place);
+    frame->ticks = lua_gettop(L);
+    lua_getupvalue(L, frame->door, timers_place);
+    frame->timers = lua_gettop(L);
 }
 
 LuaReactor* push_door_of(lua_State* L, int reactor, const char* operation) {
     luaL_checktype(L, reactor, LUA_TTABLE);
-    lua_getfield(L, reactor, "_door");
+    lua_rawgeti(L, reactor, door_slot);
     if (lua_tocfunction(L, -1) == door) {
         lua_getupvalue(L, -1, host_place);
         auto* host = static_cast<LuaHost*>(lua_touserdata(L, -1));
@@ -419,6 +460,7 @@ int push_door(lua_State* L, ReactorCore& core, int reactor, int open) {
     lua_pushvalue(L, reactor);
     lua_pushvalue(L, open);
     get_registry(L, &traceback_key);
+    lua_createtable(L, 0, 0);
     lua_createtable(L, 0, 0);
     for (const char* name : event_names) lua_pushstring(L, name);
     for (const char* name : other_names) lua_pushstring(L, name);

@@ -19,10 +19,16 @@ struct LuaFrame {
     int traceback;
     int raised;  // what a callback raised, until somebody has judged it
     int parked;  // what run() will raise
+    int ticks;  // tables of functions that wait
+    int timers;
 };
 
-// The door's upvalue with the functions of ticks.
+// The door's upvalues with the functions of ticks and of timers.
 constexpr int ticks_place = 5;
+constexpr int timers_place = 6;
+
+// Where a reactor of the adaptor has its door.
+constexpr int door_slot = 1;
 
 // ---- may raise ----
 

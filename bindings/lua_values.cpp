@@ -29,6 +29,39 @@ void* new_userdata(lua_State* L, std::size_t size) {
 #endif
 }
 
+// Of Lua 5.1 it is the environment, and so a table.
+#if LUA_VERSION_NUM >= 504
+void* new_keeping_userdata(lua_State* L, std::size_t size) {
+    return lua_newuserdatauv(L, size, 1);
+}
+void keep_for(lua_State* L, int userdata) {
+    lua_setiuservalue(L, userdata, 1);
+}
+void push_kept(lua_State* L, int userdata) {
+    lua_getiuservalue(L, userdata, 1);
+}
+#elif LUA_VERSION_NUM >= 502
+void* new_keeping_userdata(lua_State* L, std::size_t size) {
+    return lua_newuserdata(L, size);
+}
+void keep_for(lua_State* L, int userdata) {
+    lua_setuservalue(L, userdata);
+}
+void push_kept(lua_State* L, int userdata) {
+    lua_getuservalue(L, userdata);
+}
+#else
+void* new_keeping_userdata(lua_State* L, std::size_t size) {
+    return lua_newuserdata(L, size);
+}
+void keep_for(lua_State* L, int userdata) {
+    lua_setfenv(L, userdata);
+}
+void push_kept(lua_State* L, int userdata) {
+    lua_getfenv(L, userdata);
+}
+#endif
+
 // ---- the registry ----
 
 void set_registry(lua_State* L, const char* key) {  // the value on top, which it pops

@@ -17,6 +17,11 @@ namespace tidemill::script {
 std::size_t raw_length(lua_State* L, int index);
 void* new_userdata(lua_State* L, std::size_t size);
 
+// The same, with a value that it keeps alive; keep_for takes it from the top, push_kept pushes it.
+void* new_keeping_userdata(lua_State* L, std::size_t size);
+void keep_for(lua_State* L, int userdata);
+void push_kept(lua_State* L, int userdata);
+
 // This module's things in a state's registry, under addresses of its own. set_registry takes the value from the top.
 void set_registry(lua_State* L, const char* key);
 void get_registry(lua_State* L, const char* key);

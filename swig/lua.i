@@ -4,6 +4,7 @@
 #include "bindings/lua_defer.h"
 #include "bindings/lua_connection.h"
 #include "bindings/lua_dispatch.h"
+#include "bindings/lua_reactor.h"
 #include "bindings/lua_workers.h"
 #include "tidemill/sys/fork_guard.h"
 
@@ -56,9 +57,10 @@ if (tidemill::script::push_parked(L, core)) { delete failed; SWIG_fail; }
 %native(anchor) int tidemill::script::anchor(lua_State* L);
 %native(release) int tidemill::script::release(lua_State* L);
 %native(make_next_tick) int tidemill::script::make_next_tick(lua_State* L);
-%native(add_timer) int tidemill::script::add_timer(lua_State* L);
-%native(cancel_timer) int tidemill::script::cancel_timer(lua_State* L);
-%native(forget_ticks) int tidemill::script::forget_ticks(lua_State* L);
+%native(make_timers) int tidemill::script::make_timers(lua_State* L);
+%native(timer_cancel) int tidemill::script::timer_cancel(lua_State* L);
+%native(timer_is_active) int tidemill::script::timer_is_active(lua_State* L);
+%native(forget_calls) int tidemill::script::forget_calls(lua_State* L);
 %native(set_error_maker) int tidemill::script::set_error_maker(lua_State* L);
 %native(workers_new) int tidemill::script::workers_new(lua_State* L);
 %native(workers_count) int tidemill::script::workers_count(lua_State* L);

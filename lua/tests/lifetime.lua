@@ -89,7 +89,44 @@ test("a_hundred_thousand_connections_leave_nothing_behind", function()
     local after = crowd(100000)
     equal(served, 102000)
     assert(after < before + 100, ("Lua's memory grew from %.0f to %.0f KiB"):format(before, after))
-    equal(next(reactor._timers), nil)
+    equal(next(reactor._functions), nil)
+end)
+
+test("a_crowd_of_timers_leaves_nothing_behind", function()
+    local reactor = tidemill.Reactor:new {clock = "manual"}
+    local beats, fired = 0, 0
+    local function crowd(is_cancelled)
+        local timers = {}
+        for i = 1, 20000 do timers[i] = reactor:call_later(i / 1e6, function() fired = fired + 1 end) end
+        if is_cancelled then
+            for i = 1, #timers do assert(timers[i]:cancel() and not timers[i]:cancel()) end
+        else
+            reactor:advance(1)
+            while reactor:run_once(0) do end
+        end
+        timers = nil
+        test.collect()
+        return collectgarbage("count")
+    end
+    local before = crowd(true)
+    crowd(false)
+    -- With one that stays the table stays as well, and so do the places.
+    local beat = reactor:call_every(1, function() beats = beats + 1 end)
+    crowd(true)
+    crowd(false)
+    assert(beat:cancel() and not beat:is_active())
+    local after = crowd(false)
+    equal(fired, 60000)
+    equal(beats, 1)
+    assert(after < before + 100, ("Lua's memory grew from %.0f to %.0f KiB"):format(before, after))
+end)
+
+test("what_is_no_timer_is_refused", function()
+    local timer = tidemill.Reactor:new():call_later(1, print)
+    for _, wrong in ipairs {{}, io.stdout, 1, "timer"} do
+        test.has(select(2, pcall(timer.cancel, wrong)), "tidemill.Timer expected")
+        test.has(select(2, pcall(timer.is_active, wrong)), "tidemill.Timer expected")
+    end
 end)
 
 test("a_reactor_that_nobody_holds_goes_with_its_open_connections", function()

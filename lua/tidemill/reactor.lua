@@ -28,52 +28,10 @@ SignalWatch.__index = SignalWatch
 
 -- ---- Timer ----
 
--- [1] the reactor, [2] the function's place there, [3] its number in the core: it costs less than names would.
+-- Made by call_later and call_every, which are written in bindings/lua_reactor.cpp: a userdata that keeps its reactor alive.
 
-local add_timer, cancel_timer, setmetatable, type = core.add_timer, core.cancel_timer, setmetatable, type
-
--- Places of timers are used again, so that the table stays an array; what a crowd took is given back when it has gone.
-local function free_place(self, place)
-    local free, count = self._free, self._free_count + 1
-    self._timers[place] = nil
-    if count == self._places and count > 1000 then
-        self._timers, self._free, self._free_count, self._places = {}, {}, 0, 0
-    else
-        free[count], self._free_count = place, count
-    end
-end
-
-local function keep_timer(self, seconds, call, is_periodic)
-    local count = self._free_count
-    local place = count > 0 and self._free[count] or self._places + 1
-    local number = add_timer(self, seconds, -place, is_periodic)
-    if count > 0 then
-        self._free_count = count - 1
-    else
-        self._places = place
-    end
-    self._timers[place] = call
-    if is_periodic then
-        self._beats[place] = true
-    end
-    return setmetatable({self, place, number}, Timer)
-end
-
-function Timer:cancel()
-    local reactor, place = self[1], self[2]
-    if not cancel_timer(reactor, self[3]) then
-        return false
-    end
-    if reactor._beats[place] then
-        reactor._beats[place] = nil
-    end
-    free_place(reactor, place)
-    return true
-end
-
-function Timer:is_active()
-    return self[1]._core:timer_is_active(self[3])
-end
+Timer.cancel = core.timer_cancel
+Timer.is_active = core.timer_is_active
 
 -- ---- Listener ----
 
@@ -137,10 +95,8 @@ local function on_collect(action)
 end
 
 local function forget_calls(self)
-    self._timers, self._beats = {}, {}                    -- by place: function, whether it stays; their ticket is the place, below 0
-    self._free, self._free_count, self._places = {}, 0, 0 -- places without a timer; how many there are, and of all
-    self._functions = {}                                  -- by ticket: what the loop calls once: an answer, a delivery, the end of a hold
-    self._factories = {}                                  -- by ticket
+    self._functions = {}    -- by ticket: what the loop calls once: an answer, a delivery, the end of a hold
+    self._factories = {}    -- by ticket
 end
 
 -- options: poller = "epoll" | "poll", clock = "manual"
@@ -153,9 +109,9 @@ function Reactor:new(options)
     forget_calls(reactor)
     reactor._core = core.tidemill.script.ReactorCore(options.poller or "", options.clock or "")
     reactor._guard = on_collect(function()
-        reactor._core, reactor._door = nil, nil
+        reactor._core, reactor[1] = nil, nil
     end)
-    reactor._door = core.make_door(reactor._core, reactor, reactor._open)
+    reactor[1] = core.make_door(reactor._core, reactor, reactor._open)   -- [1]: timers and ticks find it there, sooner than under a name
     return reactor
 end
 
@@ -163,7 +119,7 @@ end
 local function settle(self, succeeded, ...)
     if self._core:take_stopped() then
         forget_calls(self)
-        core.forget_ticks(self)
+        core.forget_calls(self)
     end
     if not succeeded then
         error((...), 0)
@@ -204,15 +160,8 @@ end
 -- ---- what the loop calls ----
 
 function Reactor:_call_timer(ticket)
-    local call
-    if ticket > 0 then
-        call, self._functions[ticket] = self._functions[ticket], nil
-    else
-        call = self._timers[-ticket]
-        if not self._beats[-ticket] then
-            free_place(self, -ticket)
-        end
-    end
+    local call = self._functions[ticket]
+    self._functions[ticket] = nil
     self._callee = self._slow_watch and call   -- for the watch over slow callbacks
     call()
 end
@@ -261,7 +210,7 @@ end
 
 -- ---- calls in the future ----
 
--- Written in bindings/lua_reactor.cpp, with the queue of its functions.
+-- Written in bindings/lua_reactor.cpp, with what waits for them.
 Reactor.next_tick = core.make_next_tick(check.callable)
 
 -- A Lua state is never in two threads at once, and run() is in it all the time: no other thread can come here while the loop sleeps.
@@ -275,19 +224,10 @@ local function new_ticket(self)
     return self._last_ticket
 end
 
-function Reactor:call_later(seconds, call)
-    if type(seconds) ~= "number" or type(call) ~= "function" then
-        check.type(1, "call_later", seconds, "number")
-        check.callable(2, "call_later", call)
-    end
-    return keep_timer(self, seconds, call, false)
-end
-
-function Reactor:call_every(seconds, call)
-    check.type(1, "call_every", seconds, "number")
-    check.callable(2, "call_every", call)
-    return keep_timer(self, seconds, call, true)
-end
+Reactor.call_later, Reactor.call_every = core.make_timers(function(name, seconds, call)
+    check.type(1, name, seconds, "number")
+    check.callable(2, name, call)
+end, Timer)
 
 -- ---- what comes later ----
 
