@@ -11,6 +11,11 @@ except ImportError:
     h11 = None
 
 
+CONSTANT = (("x-way", "constant"), ("x-more", "yes"))
+CHANGING = (["x-way", "changing"],)
+LIST = [("x-way", "list")]
+
+
 class Site(tidemill.HttpConnection):
     log: list
 
@@ -22,6 +27,8 @@ class Site(tidemill.HttpConnection):
         elif request.path == "/headers":
             assert request.header("ABSENT") is None
             request.respond(200, [("x-seen", request.header("X-Asked", "nothing")), ("x-count", str(len(request.headers)))], request.query.encode())
+        elif request.path.startswith("/of/"):
+            request.respond(200, {"constant": CONSTANT, "changing": CHANGING, "list": LIST}[request.path[4:]])
         elif request.path == "/later":
             self.reactor.call_later(0.01, lambda: request.respond(200, {}, b"late"))
         elif request.path == "/raise":
@@ -82,6 +89,18 @@ class HttpServer(unittest.TestCase):
         self.assertEqual((status, answer.getheader("x-seen"), answer.getheader("x-count")), (200, "nothing", "2"))
         self.assertEqual(self.ask("GET", "/unknown")[0], 404)
         self.assertEqual(self.ask("GET", "/later")[:2], (200, b"late"))
+
+    def test_headers_are_those_of_now(self):
+        def ways(name):
+            return [self.ask("GET", "/of/" + name)[2].getheader("x-way") for _ in range(2)]
+
+        self.assertEqual(ways("constant"), ["constant"] * 2)
+        self.assertEqual(ways("changing"), ["changing"] * 2)
+        self.assertEqual(ways("list"), ["list"] * 2)
+        CHANGING[0][1], LIST[0] = "changed", ("x-way", "another")
+        self.assertEqual(ways("changing"), ["changed"] * 2)
+        self.assertEqual(ways("list"), ["another"] * 2)
+        self.assertEqual(ways("constant"), ["constant"] * 2)
 
     def test_bodies_stream_back(self):
         body = bytes(range(256)) * 20_000

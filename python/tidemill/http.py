@@ -136,7 +136,8 @@ class HttpRequest:
     # ---- the answer ----
 
     def respond(self, status, headers=(), body=b""):
-        return _core.http_respond(self._connection, self._number, status, *_text(headers), body)
+        text, count = _text(headers)
+        return _core.http_respond(self._connection, self._number, status, text, count, body)
 
     def start(self, status, headers=()):
         return _core.http_start(self._connection, self._number, status, *_text(headers))
@@ -187,13 +188,27 @@ def _pairs(text):
     return list(zip(parts[::2], parts[1::2]))
 
 
+# Headers that a program answers with again and again are mostly one constant of its own. What was made of the last one is kept if nobody
+# can change it: a tuple of tuples (of str, or join() would have raised). Both in one, for threads.
+_last = (), ("", 0)
+
+
 def _text(headers):
     """How fields cross the border: text and count."""
+    global _last
+    last, known = _last
+    if headers is last:
+        return known
     if not headers:
         return "", 0
     pairs = headers.items() if hasattr(headers, "items") else headers
-    lines = [part for name, value in pairs for part in (name, value)]
-    return "\n".join(lines), len(lines) // 2
+    lines = []
+    for name, value in pairs:
+        lines += name, value
+    text = "\n".join(lines), len(lines) // 2
+    if type(headers) is tuple and all([type(pair) is tuple for pair in headers]):
+        _last = headers, text
+    return text
 
 
 for _class in (HttpConnection, HttpRequest, StaticFiles):
