@@ -103,8 +103,10 @@ inline constexpr int calls_per_look = 8;
 inline constexpr std::size_t shortest_task_chunk = 16;
 inline constexpr std::size_t longest_task_chunk = 1024;
 
-// How often a thread that finds a mailbox locked tries again before it sleeps: it is locked for a few dozen instructions.
-inline constexpr int mailbox_tries = 100;
+// A lock that is held for a few dozen instructions: how often a thread that finds it held tries again before it rests, because its holder
+// has lost the processor, and for how long: less than a scheduler's slice.
+inline constexpr int lock_tries = 100;
+inline constexpr auto lock_rest = 20us;
 
 // Due timers called in a turn; thousands that are due together must not starve the sockets.
 inline constexpr int timers_per_turn = 1024;

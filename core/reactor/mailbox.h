@@ -2,9 +2,9 @@
 // finishes late finds it closed and not gone.
 #pragma once
 #include <atomic>
-#include <mutex>
 
 #include "tidemill/reactor/task_queue.h"
+#include "tidemill/sys/brief_lock.h"
 #include "tidemill/sys/fork_guard.h"
 #include "tidemill/sys/waker.h"
 
@@ -26,11 +26,9 @@ public:
     TaskQueue close();
 
 private:
-    std::unique_lock<std::mutex> lock();
-
     Waker waker_;
-    std::mutex mutex_;
-    ForkHold hold_{mutex_};
+    BriefLock lock_;
+    ForkHold hold_{lock_};
     TaskQueue tasks_;
     bool is_closed_ = false;
     alignas(64) std::atomic<bool> has_mail_{false};  // the loop looks at it all the time, and shall not take the lock's cache line away

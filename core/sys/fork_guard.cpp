@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <mutex>
+
 namespace tidemill {
 
 std::atomic<std::uint32_t> current_fork_generation{1};
@@ -25,12 +27,12 @@ Holds& holds() {
 // Takes all of them, in the thread that forks. It cannot deadlock: who holds one of them asks for no other.
 void lock_for_fork() {
     holds().mutex.lock();
-    for (ForkHold* hold = holds().first; hold != nullptr; hold = hold->next_) hold->mutex_.lock();
+    for (ForkHold* hold = holds().first; hold != nullptr; hold = hold->next_) hold->take_(hold->lock_);
     is_forked_from.store(true, std::memory_order_relaxed);
 }
 
 void unlock_after_fork() {
-    for (ForkHold* hold = holds().first; hold != nullptr; hold = hold->next_) hold->mutex_.unlock();
+    for (ForkHold* hold = holds().first; hold != nullptr; hold = hold->next_) hold->give_back_(hold->lock_);
     holds().mutex.unlock();
 }
 
@@ -45,9 +47,9 @@ void watch_forks() {
     static_cast<void>(hooked);
 }
 
-ForkHold::ForkHold(std::mutex& mutex) : mutex_(mutex) {
+ForkHold::ForkHold(void* lock, Action take, Action give_back) : lock_(lock), take_(take), give_back_(give_back) {
     watch_forks();
-    const std::lock_guard lock(holds().mutex);
+    const std::lock_guard list(holds().mutex);
     next_ = holds().first;
     if (next_ != nullptr) next_->previous_ = this;
     holds().first = this;

@@ -3,7 +3,6 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 namespace tidemill {
 
@@ -24,12 +23,14 @@ inline bool has_forked() {
     return is_forked_from.load(std::memory_order_relaxed);
 }
 
-// While it lives, fork() waits until nobody holds that mutex: a child has only the thread that forked, and what another one had locked
-// would stay locked in it for ever, with the data behind it half changed. For mutexes that are held for moments, while nothing of the
-// user and no other such mutex is touched.
+// While it lives, fork() waits until nobody holds that lock: a child has only the thread that forked, and what another one had locked
+// would stay locked in it for ever, with the data behind it half changed. For locks that are held for moments, while nothing of the
+// user and no other such lock is touched.
 class ForkHold {
 public:
-    explicit ForkHold(std::mutex& mutex);
+    template <class Lock>
+    explicit ForkHold(Lock& lock)
+        : ForkHold(&lock, [](void* held) { static_cast<Lock*>(held)->lock(); }, [](void* held) { static_cast<Lock*>(held)->unlock(); }) {}
     ~ForkHold();
     ForkHold(const ForkHold&) = delete;
     ForkHold& operator=(const ForkHold&) = delete;
@@ -38,7 +39,13 @@ private:
     friend void lock_for_fork();
     friend void unlock_after_fork();
 
-    std::mutex& mutex_;
+    using Action = void (*)(void* lock);
+
+    ForkHold(void* lock, Action take, Action give_back);
+
+    void* lock_;
+    Action take_;
+    Action give_back_;
     ForkHold* next_ = nullptr;
     ForkHold* previous_ = nullptr;
 };
