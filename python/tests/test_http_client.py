@@ -98,6 +98,49 @@ class HttpClientTest(unittest.TestCase):
             with self.subTest(option=option), self.assertRaises(tidemill.ArgumentError):
                 tidemill.HttpClient(self.reactor, **option)
 
+    def test_cookies_are_true_or_a_jar_of_the_same_reactor(self):
+        for wrong in (1, "yes", {}):
+            with self.subTest(wrong=wrong), self.assertRaises(TypeError):
+                tidemill.HttpClient(self.reactor, cookies=wrong)
+        with self.assertRaises(tidemill.ArgumentError):
+            tidemill.HttpClient(self.reactor, cookies=tidemill.CookieJar(tidemill.Reactor()))
+        self.assertIsNone(self.client.cookies)
+        self.assertIsInstance(tidemill.HttpClient(self.reactor, cookies=True).cookies, tidemill.CookieJar)
+
+    def test_jar_and_client_are_freed_in_any_order(self):
+        for order in (("client", "jar", "reactor"), ("reactor", "jar", "client"), ("jar", "reactor", "client")):
+            with self.subTest(order=order):
+                self.setUp()
+                self.jar = tidemill.CookieJar(self.reactor)
+                self.assertTrue(self.jar.set(self.url, "a=1"))
+                self.client = tidemill.HttpClient(self.reactor, cookies=self.jar)
+                reference = weakref.ref(self.jar)
+                self.client.get(self.url)
+                self.reactor.run_once(0)
+                for name in order:
+                    delattr(self, name)
+                gc.collect()
+                self.assertIsNone(reference())
+
+    def test_exception_in_on_interim_leaves_run_and_ends_the_request(self):
+        class Hinting(tidemill.Connection):
+            def on_data(self, data):
+                self.write(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
+
+        class Raising(Exchange):
+            def on_interim(self, response):
+                self.told.append((response.status, response.headers, self.response))
+                raise ValueError("in on_interim")
+
+        url = "http" + self.reactor.listen("tcp://127.0.0.1:0", Hinting).endpoint[3:]
+        exchange = self.client.stream("GET", url, Raising)
+        with self.assertRaisesRegex(ValueError, "in on_interim"):
+            self.reactor.run()
+        self.run_a_while()
+        self.assertEqual([(status, list(map(tuple, headers)), response) for status, headers, response in exchange.told[:1]],
+                         [(103, [("Link", "x")], None)])
+        self.assertEqual(exchange.told[1:], ["cancelled"])
+
     def test_line_feed_is_refused_wherever_it_stands(self):
         with self.assertRaises(tidemill.LocalProtocolError):
             tidemill.HttpClient(self.reactor, user_agent="a\nproxy=http://b").get(self.url)
