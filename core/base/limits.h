@@ -350,8 +350,8 @@ inline constexpr std::uint64_t http_inflate_ratio_from = 64 * 1024;
 inline constexpr auto http_continue = 1s;
 
 // Cookies, where a client has a jar. Name and value of one, and an attribute, which is ignored if it is longer: what browsers take, so that
-// servers set none that are longer (6265bis 5.6). Those of a domain, and all of them: what RFC 6265 6.1 wants at least; the largest fill
-// 12 MiB. Beyond them the least recently used gives way.
+// servers set none that are longer (6265bis 5.6). Those of a domain, and all of them: what RFC 6265 6.1 wants at least; the longest
+// names and values fill 12 MiB. Beyond them the least recently used gives way.
 inline constexpr std::size_t cookie = 4096;
 inline constexpr std::size_t cookie_attribute = 1024;
 inline constexpr std::size_t cookies_per_domain = 50;

@@ -64,13 +64,16 @@ HttpRequestHead HttpExchange::wire_head() {
     wire_host_ = url_.authority();
     wire_fields_.clear();
     if (!has_field("Host")) wire_fields_.push_back({"Host", wire_host_});
-    for (const auto& [name, value] : request_.fields) wire_fields_.push_back({name, value});
+    for (const auto& [name, value] : request_.fields) {
+        // Of no host's business, neither directly nor behind CONNECT.
+        if (is_through_proxy || !http::equals_in_any_case(name, "Proxy-Authorization")) wire_fields_.push_back({name, value});
+    }
     if (const auto& jar = pool_->options().cookies; jar && !has_field("Cookie")) {
         wire_cookies_ = jar->header(url_, wall_time());
         if (!wire_cookies_.empty()) wire_fields_.push_back({"Cookie", wire_cookies_});
     }
     const std::string& authorization = pool_->options().proxy_authorization;
-    if (is_through_proxy && !authorization.empty()) wire_fields_.push_back({"Proxy-Authorization", authorization});
+    if (is_through_proxy && !authorization.empty() && !has_field("Proxy-Authorization")) wire_fields_.push_back({"Proxy-Authorization", authorization});
     return {.method = request_.method, .target = wire_target_, .fields = wire_fields_, .framing = framing()};
 }
 

@@ -1007,6 +1007,7 @@ private:
         tidemill::HttpClientOptions options;
         options.connect_to = endpoint("@" + step["E"]);
         options.proxy = step.has("WORD") ? step["WORD"] : "";
+        options.proxy_authorization = step.has("TEXT") ? step["TEXT"] : "";
         options.tls = context("none");
         if (step.has("TO")) options.cookies = entity(step["TO"])->jar;
         options.wall_clock = [this] { return wall_time(); };

@@ -566,9 +566,9 @@ local works = {echo = function(text) return text end, ["raise"] = function(text)
 
 function verbs.defer(play, name, work, text) play:follow(name, play.reactor:defer(works[work], {arguments = {text}})) end
 -- All that it asks goes to the listener. options: name=whole number, with commas between them.
-function verbs.http_client(play, name, listener, proxy, cookies, options)
+function verbs.http_client(play, name, listener, proxy, authorization, cookies, options)
     local all = {reactor = play.reactor, connect_to = play:endpoint("@" .. listener), proxy = proxy, tls = context(play, "none"),
-        cookies = cookies and play:entity(cookies)}
+        proxy_authorization = authorization, cookies = cookies and play:entity(cookies)}
     for key, value in (options or ""):gmatch("([%w_]+)=(%d+)") do all[key] = tonumber(value) end
     all.decompress = all.decompress and all.decompress == 1
     play.entities[name] = tidemill.HttpClient:new(all)

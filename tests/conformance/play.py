@@ -499,10 +499,11 @@ class Play:
             raise RuntimeError(text)
         self.follow(name, self.reactor.defer({"echo": str, "raise": fail}[work], arguments=[text]))
 
-    def do_http_client(self, name, listener, proxy, cookies, options):
+    def do_http_client(self, name, listener, proxy, authorization, cookies, options):
         """All that it asks goes to the listener. options: name=whole number, with commas between them."""
         numbers = {option.split("=")[0]: int(option.split("=")[1]) for option in options.split(",")} if options else {}
         self.entities[name] = tidemill.HttpClient(self.reactor, connect_to=self.endpoint("@" + listener), proxy=proxy or "",
+                                                  proxy_authorization=authorization or "",
                                                   tls=self.context("none"), cookies=cookies and self.entity(cookies), **numbers)
 
     def do_fetch(self, name, client, method, url, body, expect):

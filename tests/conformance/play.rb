@@ -599,10 +599,11 @@ class Play
   end
 
   # All that it asks goes to the listener. options: name=whole number, with commas between them.
-  def do_http_client(name, listener, proxy, cookies, options)
+  def do_http_client(name, listener, proxy, authorization, cookies, options)
     numbers = (options || "").split(",").to_h { |option| [option.split("=")[0].to_sym, option.split("=")[1].to_i] }
     numbers[:decompress] = numbers[:decompress] == 1 if numbers.key?(:decompress)
     @entities[name] = Tidemill::HttpClient.new(reactor: @reactor, connect_to: endpoint("@#{listener}"), proxy: proxy || "",
+                                               proxy_authorization: authorization || "",
                                                tls: context("none"), cookies: cookies && entity(cookies), **numbers)
   end
 

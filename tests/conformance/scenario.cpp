@@ -79,7 +79,7 @@ static const Grammar actions = {
     {"pop", "NEW E"},
     {"defer", "NEW WORK TEXT"},
     {"resolve", "NEW ENDPOINT"},
-    {"http_client", "NEW E( proxy=WORD)?( cookies=TO)?( PROTOCOL)?"},
+    {"http_client", "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?"},
     {"fetch", "NEW E WORD TEXT( VALUE)?( expect=YES)?"},
     {"stream", "NEW E WORD TEXT"},
     {"cookie_jar", "NEW"},

@@ -29,7 +29,7 @@ local ACTIONS = {
     set_text = "E COUNT", set_content = "E COUNT",
     respond = "E COUNT VALUE", start_response = "E COUNT TEXT", write_body = "E VALUE", finish_response = "E", collect = "E COUNT",
     pause_request = "E", resume_request = "E", compress = "E",
-    http_client = "NEW E( proxy=WORD)?( cookies=TO)?( PROTOCOL)?", fetch = "NEW E WORD TEXT( VALUE)?( expect=YES)?", stream = "NEW E WORD TEXT",
+    http_client = "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?", fetch = "NEW E WORD TEXT( VALUE)?( expect=YES)?", stream = "NEW E WORD TEXT",
     cookie_jar = "NEW", set_cookie = "E WORD TEXT", clear = "E",
     send_text = "E VALUE", send_binary = "E VALUE", ping = "E VALUE", close_websocket = "E COUNT TEXT", refuse_handshake = "E COUNT", choose_subprotocol = "E WORD", upgrade = "E NEW( protocol=PROTOCOL)?",
     become = "E NEW( VALUE)?( protocol=PROTOCOL)?", make_file = "ENDPOINT VALUE",

@@ -1019,5 +1019,23 @@ TEST_CASE("client_credentials_for_a_proxy_go_to_it_and_to_nobody_behind_it") {
 TEST_CASE("client_without_a_proxy_says_no_credentials_for_one") {
     Site site({.proxy_authorization = "Basic secret"});
     CHECK(site.after("http://a/", {ok("x")}) == "200 x");
-    CHECK(site.server.requests.at(0).find("secret") == std::string::npos);
+    HttpClientRequest request{.url = "http://a/"};
+    request.fields.emplace_back("proxy-authorization", "Basic secret");
+    site.server.answers = {ok("y")};
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    for (const std::string& asked : site.server.requests) CHECK(asked.find("secret") == std::string::npos);
+    CHECK(site.server.requests.size() == 2);
+}
+
+TEST_CASE("client_sends_the_credentials_for_a_proxy_that_its_user_gives_instead_of_its_own") {
+    Site site({.proxy = "http://proxy:3128", .proxy_authorization = "Basic usual"});
+    HttpClientRequest request{.url = "http://a/"};
+    request.fields.emplace_back("Proxy-Authorization", "Basic other");
+    site.server.answers = {ok("x")};
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    CHECK(site.outcome() == "200 x");
+    CHECK(field_of(site.server.requests.at(0), "Proxy-Authorization") == "Basic other");
+    CHECK(site.server.requests.at(0).find("usual") == std::string::npos);
 }
