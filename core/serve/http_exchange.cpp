@@ -73,7 +73,8 @@ HttpRequestHead HttpExchange::wire_head() {
         if (!wire_cookies_.empty()) wire_fields_.push_back({"Cookie", wire_cookies_});
     }
     const std::string& authorization = pool_->options().proxy_authorization;
-    if (is_through_proxy && !authorization.empty() && !has_field("Proxy-Authorization")) wire_fields_.push_back({"Proxy-Authorization", authorization});
+    if (is_through_proxy && !authorization.empty() && !has_field("Proxy-Authorization"))
+        wire_fields_.push_back({"Proxy-Authorization", authorization});
     return {.method = request_.method, .target = wire_target_, .fields = wire_fields_, .framing = framing()};
 }
 

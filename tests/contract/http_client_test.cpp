@@ -904,7 +904,7 @@ TEST_CASE("client_does_not_send_a_body_that_was_refused") {
 }
 
 TEST_CASE("client_sends_a_request_once_more_without_an_expectation_that_is_not_known") {
-    Expecting site({.redirects = 0});
+    Expecting site({.per_origin = 1, .redirects = 0});
     site.post(body_end);
     site.server.answers = {"", setting("", "417 Expectation Failed")};
     site.say(setting("", "417 Expectation Failed"));
@@ -956,6 +956,23 @@ TEST_CASE("client_holds_a_streamed_body_back_and_may_still_be_redirected") {
         CHECK(told.trace == "200 end:0");
         CHECK(told.body == "y");
     }
+}
+
+TEST_CASE("client_whose_kept_connection_was_closed_waits_for_100_on_the_next_one") {
+    Site site;
+    CHECK(site.after("http://a/", {ok("1")}) == "200 1");
+    site.server.answers = {"close", ""};
+    HttpClientRequest request{.method = "PUT", .url = "http://a/", .body = body_end};
+    request.fields.emplace_back("Expect", "100-continue");
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    CHECK(site.server.connections == 2);
+    CHECK(site.server.requests.size() == 3);
+    CHECK(site.reactor.metrics().http_client_retries == 1);
+    site.server.answers = {ok("x")};
+    site.advance(limits::http_continue);
+    CHECK(site.outcome() == "200 x");
+    CHECK(site.reactor.metrics().http_client_continue_timeouts == 1);
 }
 
 TEST_CASE("client_that_gives_up_while_it_waits_for_100_leaves_nothing_behind") {
