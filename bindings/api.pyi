@@ -700,18 +700,21 @@ class HttpClient:
     of RFC 9110 15.4; Authorization and Cookie go to no other origin, and nothing goes from https to http unless leave_tls. An idempotent
     request whose kept connection the server had just closed is sent again, once. Idle connections do not keep run() running.
 
-    headers, in calls: a table by name, or a sequence of pairs. Host, Content-Length and the like are set by themselves.
+    headers, in calls: a table by name, or a sequence of pairs. Host, Content-Length and the like are set by themselves. With
+    "Expect: 100-continue" the body waits for the server's 100, for a second at most, and is not sent if it answers with an error instead.
     """
     def __init__(self, reactor: Reactor | None = None, connect_timeout: float = 30.0, response_timeout: float = 60.0,
                  idle_timeout: float = 30.0, total_timeout: float = 0.0, per_origin: int = 6, max_connections: int = 256,
                  max_waiting: int = 1024, keep_alive: float = 30.0, redirects: int = 10, leave_tls: bool = False,
                  decompress: bool = False, max_body: int = 16777216, proxy: str = "", proxy_authorization: str = "",
-                 connect_to: str = "", user_agent: str = "tidemill", tls: TlsContext | None = None) -> None:
+                 connect_to: str = "", user_agent: str = "tidemill", tls: TlsContext | None = None,
+                 cookies: CookieJar | bool = False) -> None:
         """Seconds, 0 for no limit: connect_timeout with TLS and proxy; response_timeout from the whole request to the answer; idle_timeout
         without an octet of its body; total_timeout with everything; keep_alive: how long an idle connection is kept. per_origin,
         max_connections: connections at once; max_waiting: requests that wait for one. max_body: of whole answers. decompress: asks for gzip, and
         answers what was compressed. proxy: "http://host:port"; https goes through it by CONNECT. proxy_authorization: that field's value.
-        connect_to: an endpoint that every connection goes to, whatever the host: "unix:///run/app.sock". Errors: ArgumentError."""
+        connect_to: an endpoint that every connection goes to, whatever the host: "unix:///run/app.sock". cookies: True for a CookieJar of its own,
+        or one that clients of the reactor share. Errors: ArgumentError."""
     def request(self, method: str, url: str, headers: Sequence[Sequence[str]] | dict[str, str] = (), body: bytes = b"", timeout: float = -1.0,
                 redirects: int = -1) -> Deferred:
         """The whole answer; cancelling the Deferred ends the request. timeout: as total_timeout; it and redirects: -1 for the client's. Errors:
@@ -734,6 +737,9 @@ class HttpClient:
     def close(self) -> None:
         """Idle connections close, and none is kept from now on. Requests go on."""
     @property
+    def cookies(self) -> CookieJar | None:
+        """Its jar, if it has one."""
+    @property
     def connections(self) -> int:
         """Those that are open or opening."""
     @property
@@ -743,10 +749,58 @@ class HttpClient:
     def reactor(self) -> Reactor:
         """Its reactor."""
 
+class CookieJar:
+    """The cookies of HTTP clients of one reactor (RFC 6265), whose clock says what has expired. Cookies that are marked Secure go over https
+    alone. It knows no public suffixes: a site below co.uk could set cookies for all of them, so give servers that do not trust each other
+    a jar each. At most 50 cookies a domain and 3000 in all are kept, the most recently used ones; none longer than 400 days.
+    """
+    def __init__(self, reactor: Reactor | None = None) -> None:
+        """An empty one."""
+    def set(self, url: str, text: str) -> bool:
+        """As if that URL had answered with "Set-Cookie: text". False: it was refused or ignored. Errors: ArgumentError."""
+    def header(self, url: str) -> str:
+        """What a request for that URL would say in its field Cookie; "" for nothing. Errors: ArgumentError."""
+    def clear(self) -> None:
+        """Forgets them all."""
+    @property
+    def cookies(self) -> list[Cookie]:
+        """What is in it, by domain."""
+
+@final
+class Cookie:
+    """What a server wants to be told again."""
+
+    @property
+    def name(self) -> str:
+        """In the server's letters."""
+    @property
+    def value(self) -> str:
+        """With its quotation marks, if it has any."""
+    @property
+    def domain(self) -> str:
+        """In lower case, without a dot before it."""
+    @property
+    def path(self) -> str:
+        """For this and what is below it."""
+    @property
+    def expires(self) -> int | None:
+        """Seconds since 1970; none if it stays as long as the jar."""
+    @property
+    def is_host_only(self) -> bool:
+        """Not for hosts below the domain."""
+    @property
+    def is_secure(self) -> bool:
+        """For https alone."""
+    @property
+    def is_http_only(self) -> bool:
+        """Not for programs in a page. Nothing here obeys it."""
+
 class HttpExchange:
     """A request whose answer comes in pieces. Subclass it, override the callbacks that you need, and give it to HttpClient.stream. on_end or
     on_failure comes exactly once and last."""
 
+    def on_interim(self, response: HttpResponse) -> None:
+        """An answer before the answer: a status of 1xx but 100, as 103 with what will be needed. It has no body. Those of redirects as well."""
     def on_response(self, response: HttpResponse) -> None:
         """The head of the answer, after redirects; the body follows."""
     def on_body(self, data: bytes) -> None:

@@ -127,6 +127,11 @@ int ReactorCore::wake_fd() {
     return value_or_throw(reactor_.wake_fd());
 }
 
+std::function<std::time_t()> ReactorCore::wall_clock() const {
+    if (!clock_) return {};
+    return [clock = clock_.get()] { return std::chrono::duration_cast<std::chrono::seconds>(clock->now().time_since_epoch()).count(); };
+}
+
 double ReactorCore::now() {
     return std::chrono::duration<double>(reactor_.now().time_since_epoch()).count();
 }

@@ -4,6 +4,8 @@
 // thread: a std::string would need a destructor, which a language that raises by longjmp would skip.
 #pragma once
 #include <cstdint>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -72,6 +74,8 @@ public:
     // For libraries that announce a signal by writing an octet; see Reactor::wake_fd.
     int wake_fd();
     double now();
+    // Seconds since 1970; not set for the system's. The manual clock's begin with its own.
+    std::function<std::time_t()> wall_clock() const;
     void advance(double seconds);
     bool is_running();
     Bytes poller();

@@ -94,12 +94,8 @@ public:
         : host_(host), ticket_(ticket), exchanges_(std::move(exchanges)), object_(host, ticket) {}
     ~ScriptExchange() override { exchanges_->erase(ticket_); }
 
-    void on_response(HttpExchange& exchange, const HttpHead& head) override {
-        const std::string url = exchange.url().text();
-        tell(exchange, Event::_on_head,
-             {Value::number(head.status), Value::words(head.reason), Value::words(head.minor_version == 0 ? "1.0" : "1.1"),
-              Value::words(as_text(head.fields)), Value::words(url), Value::number(exchange.redirected())});
-    }
+    void on_interim(HttpExchange& exchange, const HttpHead& head) override { tell_head(exchange, Event::_on_interim, head); }
+    void on_response(HttpExchange& exchange, const HttpHead& head) override { tell_head(exchange, Event::_on_head, head); }
     void on_body(HttpExchange& exchange, Bytes data) override { tell(exchange, Event::_on_body, {Value::octets(data)}); }
     void on_drain(HttpExchange& exchange) override { tell(exchange, Event::on_drain, {}); }
     void on_end(HttpExchange& exchange, HttpFields trailers) override {
@@ -116,6 +112,13 @@ public:
     }
 
 private:
+    void tell_head(HttpExchange& exchange, Event event, const HttpHead& head) {
+        const std::string url = exchange.url().text();
+        tell(exchange, event,
+             {Value::number(head.status), Value::words(head.reason), Value::words(head.minor_version == 0 ? "1.0" : "1.1"),
+              Value::words(as_text(head.fields)), Value::words(url), Value::number(exchange.redirected())});
+    }
+
     void tell(HttpExchange& exchange, Event event, std::initializer_list<Value> arguments) {
         if (!object_.emit(event, arguments) && !host_.was_leaving()) exchange.cancel();
     }
@@ -149,9 +152,11 @@ private:
 
 }  // namespace
 
-HttpClientCore::HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls) : host_(core.host()) {
+HttpClientCore::HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls, CookieJarCore* cookies) : host_(core.host()) {
     HttpClientOptions chosen = options_of(options);
     chosen.tls = context_of(tls);
+    if (cookies != nullptr) chosen.cookies = cookies->jar_for(core, make);
+    chosen.wall_clock = core.wall_clock();
     client_ = std::make_unique<HttpClient>(core.reactor(), std::move(chosen));
     if (const Error& error = client_->unusable(); error.is_set()) {
         Error copied = error;

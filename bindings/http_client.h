@@ -3,6 +3,7 @@
 #pragma once
 #include <unordered_map>
 
+#include "bindings/cookies.h"
 #include "bindings/facade.h"
 #include "tidemill/serve/http_client.h"
 
@@ -10,8 +11,8 @@ namespace tidemill::script {
 
 class HttpClientCore {
 public:
-    // options: "name=value" each, with a NUL between them; their names are in http_client.cpp. Throws argument.
-    HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls);
+    // options: "name=value" each, with a NUL between them; their names are in http_client.cpp. cookies: nullptr for none. Throws argument.
+    HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls, CookieJarCore* cookies);
     ~HttpClientCore();
 
     // is_gathered: the object is told _on_reply instead of _on_head, _on_body, _on_body_end. timeout, redirects: negative for the client's.

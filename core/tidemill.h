@@ -18,6 +18,7 @@
 #include "tidemill/net/resolver.h"     // resolve
 #include "tidemill/net/signal_watch.h"   // on_signal
 #include "tidemill/proto/engine.h"         // Engine, Step: the contract of protocols
+#include "tidemill/proto/http_cookies.h"         // CookieJar: the cookies of an HttpClient
 #include "tidemill/proto/websocket.h"            // WebSocketEngine
 #include "tidemill/proto/websocket_handshake.h"  // its opening handshake
 #include "tidemill/reactor/channel.h"  // Channel, Subscription

@@ -4,7 +4,7 @@ namespace script {
 
 class HttpClientCore {
 public:
-    HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls);
+    HttpClientCore(ReactorCore& core, Bytes options, TlsCore* tls, CookieJarCore* cookies);
     ~HttpClientCore();
     void request(Bytes method, Bytes url, Bytes fields, int count, Octets body, bool is_streamed, bool is_gathered, double timeout,
                  int redirects, std::int64_t object);

@@ -19,6 +19,7 @@
 %nspace tidemill::script::TlsCore;
 %nspace tidemill::script::StaticFilesCore;
 %nspace tidemill::script::HttpClientCore;
+%nspace tidemill::script::CookieJarCore;
 
 %define TIDEMILL_RAISE(error)
 { tidemill::script::push_error(L, error); SWIG_fail; }

@@ -2,6 +2,7 @@
 // are the same for all.
 %module(package="tidemill") core
 %{
+#include "bindings/cookies.h"
 #include "bindings/datagram.h"
 #include "bindings/facade.h"
 #include "bindings/framing.h"
@@ -37,6 +38,7 @@ struct Octets;
 %include "datagram.i"  // datagram sockets
 %include "framing.i"   // protocols on a connection: lines, messages, ...
 %include "http.i"      // a server of HTTP
+%include "cookies.i"   // and its cookies
 %include "http_client.i"  // a client of HTTP
 %include "websocket.i" // a WebSocket
 %include "process.i"   // processes, watches, the standard input

@@ -35,7 +35,8 @@ test_step() {
             fuzz framing 20000 60 build/seeds/framing
             fuzz websocket 50000 2000
             fuzz session 50000 600
-            fuzz client 200000 300
+            run $python tests/fuzz/seeds.py build/seeds/client cookies
+            fuzz client 200000 300 build/seeds/client
         fi
         ;;
     oracles)

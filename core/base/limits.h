@@ -351,4 +351,19 @@ inline constexpr std::size_t http_client_backlog_limit = 2560 * 1024;
 inline constexpr std::uint64_t http_inflate_ratio = 100;
 inline constexpr std::uint64_t http_inflate_ratio_from = 64 * 1024;
 
+// A body behind Expect: 100-continue waits so long for a word of the server, then it goes all the same (RFC 9110 10.1.1): servers that know
+// the field answer within a round trip, and the others would never.
+inline constexpr auto http_continue = 1s;
+
+// Cookies, where a client has a jar. Name and value of one, and an attribute, which is ignored if it is longer: what browsers take, so that
+// servers set none that are longer (6265bis 5.6). Those of a domain, and all of them: what RFC 6265 6.1 wants at least; the longest
+// names and values fill 12 MiB. Beyond them the least recently used gives way.
+inline constexpr std::size_t cookie = 4096;
+inline constexpr std::size_t cookie_attribute = 1024;
+inline constexpr std::size_t cookies_per_domain = 50;
+inline constexpr std::size_t cookies = 3000;
+
+// A cookie whose server names a later end is kept so long (400 days), as browsers do (6265bis 5.5): what is wanted is set again.
+inline constexpr auto cookie_keeps = std::chrono::hours{24 * 400};
+
 }  // namespace tidemill::limits

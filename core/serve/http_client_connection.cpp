@@ -248,6 +248,7 @@ Result<WriteResult> HttpClientConnection::write(Bytes data) {
 }
 
 Result<void> HttpClientConnection::finish() {
+    engine_->tick(connection_->reactor().now());  // the wait for the answer begins now, and not when something last came
     if (Result<void> done = engine_->write_end(); !done) return done;
     send(*connection_, engine_->output());
     connection_->continue_input();  // from here on the answer is waited for

@@ -1,10 +1,13 @@
 // What a client of HTTP can be told once for all its requests.
 #pragma once
 #include <cstddef>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "tidemill/base/limits.h"
+#include "tidemill/proto/http_cookies.h"
 #include "tidemill/proto/http_limits.h"
 #include "tidemill/tls/context.h"
 
@@ -33,6 +36,10 @@ struct HttpClientOptions {
 
     std::shared_ptr<TlsContext> tls = {};  // for https; none: verified against the system's trust store
     std::string user_agent = "tidemill";
+
+    // Where the cookies of answers go, and those of requests come from; of other clients too, on the same thread. None: there are no cookies.
+    std::shared_ptr<CookieJar> cookies = {};
+    std::function<std::time_t()> wall_clock = {};  // by which they expire; none: the system's
 };
 
 }  // namespace tidemill

@@ -1,4 +1,5 @@
-// HttpExchange from its start to its end. Where it goes when it is redirected is in http_redirect.cpp.
+// HttpExchange from its start to its end. Where it goes when it is redirected is in http_redirect.cpp, how it waits for 100 in
+// http_continue.cpp.
 #include "tidemill/serve/http_exchange.h"
 
 #include <algorithm>
@@ -63,9 +64,17 @@ HttpRequestHead HttpExchange::wire_head() {
     wire_host_ = url_.authority();
     wire_fields_.clear();
     if (!has_field("Host")) wire_fields_.push_back({"Host", wire_host_});
-    for (const auto& [name, value] : request_.fields) wire_fields_.push_back({name, value});
+    for (const auto& [name, value] : request_.fields) {
+        // Of no host's business, neither directly nor behind CONNECT.
+        if (is_through_proxy || !http::equals_in_any_case(name, "Proxy-Authorization")) wire_fields_.push_back({name, value});
+    }
+    if (const auto& jar = pool_->options().cookies; jar && !has_field("Cookie")) {
+        wire_cookies_ = jar->header(url_, wall_time());
+        if (!wire_cookies_.empty()) wire_fields_.push_back({"Cookie", wire_cookies_});
+    }
     const std::string& authorization = pool_->options().proxy_authorization;
-    if (is_through_proxy && !authorization.empty()) wire_fields_.push_back({"Proxy-Authorization", authorization});
+    if (is_through_proxy && !authorization.empty() && !has_field("Proxy-Authorization"))
+        wire_fields_.push_back({"Proxy-Authorization", authorization});
     return {.method = request_.method, .target = wire_target_, .fields = wire_fields_, .framing = framing()};
 }
 
@@ -92,7 +101,7 @@ void HttpExchange::add_field(std::string_view name, std::string_view value) {
 void HttpExchange::attach(HttpClientConnection& connection) {
     connection_ = &connection;
     if (is_paused_) connection.set_paused(true);
-    send_body();
+    has_field("Expect") ? await_continue() : send_body();
 }
 
 // ---- the request's body ----
@@ -131,10 +140,10 @@ WriteResult HttpExchange::write(Bytes data) {
     if (is_over_) return refuse(make_own_error(ErrorCode::closed, "write", "the request is over"));
     if (!request_.is_streamed || is_body_whole_)
         return refuse(make_own_error(ErrorCode::state, "write", "the body was given already, or is finished"));
-    if (connection_ == nullptr) {
+    if (connection_ == nullptr || is_body_held_) {
         if (backlog_.size() + data.size() > limits::http_client_backlog_limit) {
             ++reactor_.count().http_client_backlog_hits;
-            fail(make_own_error(ErrorCode::limit, "write", "too much was written before there was a connection"));
+            fail(make_own_error(ErrorCode::limit, "write", "too much was written before it could be sent"));
             return {WriteResult::Kind::wait};
         }
         backlog_.append(data);
@@ -153,7 +162,7 @@ WriteResult HttpExchange::finish() {
     if (is_over_) return refuse(make_own_error(ErrorCode::closed, "finish", "the request is over"));
     if (!request_.is_streamed || is_body_whole_)
         return refuse(make_own_error(ErrorCode::state, "finish", "the body was given already, or is finished"));
-    if (connection_ != nullptr) {
+    if (connection_ != nullptr && !is_body_held_) {
         has_begun_body_ = true;
         if (Result<void> finished = connection_->finish(); !finished) return refuse(finished.error());
         is_end_sent_ = true;
@@ -163,7 +172,7 @@ WriteResult HttpExchange::finish() {
 }
 
 void HttpExchange::take_drain() {
-    if (is_over_) return;
+    if (is_over_ || is_body_held_) return;
     if (!request_.is_streamed) return send_body();
     if (std::exchange(wants_drain_, false)) handler_->on_drain(*this);
 }
@@ -175,10 +184,17 @@ WriteResult HttpExchange::refuse(Error error) {
 
 // ---- the answer ----
 
+void HttpExchange::take_interim(const HttpHead& head) {
+    if (is_over_) return;
+    head.status == 100 ? release_body() : handler_->on_interim(*this, head);
+}
+
 void HttpExchange::take_head(const HttpHead& head) {
     if (is_over_) return;
     status_ = head.status;
-    if (wants_to_follow(head)) return;
+    keep_cookies(head);
+    settle_continue(head.status);
+    if (is_over_ || is_to_repeat_ || wants_to_follow(head)) return;
     const HttpField* encoding = head.find("Content-Encoding");
     if (pool_->options().decompresses && encoding != nullptr &&
         (http::equals_in_any_case(encoding->value, "gzip") || http::equals_in_any_case(encoding->value, "x-gzip") ||
@@ -187,9 +203,25 @@ void HttpExchange::take_head(const HttpHead& head) {
     handler_->on_response(*this, head);
 }
 
+std::time_t HttpExchange::wall_time() const {
+    const auto& clock = pool_->options().wall_clock;
+    return clock ? clock() : std::time(nullptr);
+}
+
+// Those of every answer on the way: each for the URL that was asked.
+void HttpExchange::keep_cookies(const HttpHead& head) {
+    const auto& jar = pool_->options().cookies;
+    if (!jar) return;
+    const std::uint64_t before = jar->limit_hits();
+    for (const HttpField& field : head.fields) {
+        if (http::equals_in_any_case(field.name, "Set-Cookie")) jar->take(field.value, url_, wall_time());
+    }
+    reactor_.count().http_client_cookie_hits += jar->limit_hits() - before;
+}
+
 void HttpExchange::take_data(Bytes data) {
     if (is_over_) return;
-    if (!location_.empty()) {
+    if (is_passed_over()) {
         discarded_ += data.size();
         if (discarded_ <= limits::http_discard) return;
         ++reactor_.count().http_discard_hits;
@@ -233,7 +265,7 @@ void HttpExchange::keep_trailers(HttpFields trailers) {
 
 void HttpExchange::take_end() {
     if (is_over_) return;
-    if (!location_.empty()) return follow();
+    if (is_passed_over()) return follow();
     if (!compressed_.empty()) inflate({});
     if (gunzip_ && !gunzip_->is_whole()) return fail(make_own_error(ErrorCode::remote_protocol, "receive", "the compressed body was cut"));
     if (is_over_) return;
@@ -251,7 +283,7 @@ void HttpExchange::take_end() {
 void HttpExchange::lose(Error reason, bool may_retry) {
     connection_ = nullptr;
     if (is_over_) return;
-    if (!location_.empty()) return follow();
+    if (is_passed_over()) return follow();
     const bool may_send_again = !request_.is_streamed || !has_begun_body_;
     if (may_retry && may_send_again && is_idempotent() && !std::exchange(was_retried_, true)) {
         ++reactor_.count().http_client_retries;
@@ -268,6 +300,7 @@ bool HttpExchange::is_idempotent() const {
 void HttpExchange::submit_again() {
     sent_ = 0;
     is_end_sent_ = false;
+    stop_waiting();
     if (Result<void> submitted = pool_->submit(shared_from_this()); !submitted) fail(submitted.error());
 }
 
@@ -297,6 +330,7 @@ void HttpExchange::fail_for_size() {
 void HttpExchange::conclude() {
     is_over_ = true;
     total_.cancel();
+    stop_waiting();
     if (hold_ != 0) reactor_.release(std::exchange(hold_, 0));
 }
 

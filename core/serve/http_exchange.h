@@ -30,7 +30,7 @@ struct HttpClientRequest {
     std::vector<std::pair<std::string, std::string>> fields = {};
     std::string body = {};
     // The body comes by write() and finish(): chunked, unless Content-Length is among the fields. It cannot be sent twice, so a redirect
-    // that would need it again fails.
+    // that would need it again fails. With `Expect: 100-continue` among the fields any body waits for the server's 100 (http_continue.cpp).
     bool is_streamed = false;
     Duration total_timeout{-1};  // negative: as the client's
     int redirects = -1;  // negative: as the client's
@@ -40,6 +40,7 @@ class HttpExchangeHandler {
 public:
     virtual ~HttpExchangeHandler() = default;
 
+    // 1xx but 100, as 103 (RFC 8297); of redirects as well.
     virtual void on_interim(HttpExchange&, const HttpHead&) {}
     virtual void on_response(HttpExchange&, const HttpHead&) {}
     // At least one octet, valid during the call.
@@ -87,7 +88,7 @@ public:
     // What is ready of the body goes to the connection, as far as that takes it.
     void send_body();
 
-    void take_interim(const HttpHead& head) { handler_->on_interim(*this, head); }
+    void take_interim(const HttpHead& head);
     void take_head(const HttpHead& head);
     void take_data(Bytes data);
     void keep_trailers(HttpFields trailers);
@@ -105,6 +106,15 @@ private:
     Result<void> change_request(const Url& next);
     void drop_fields(std::initializer_list<std::string_view> names);
 
+    // http_continue.cpp
+    void await_continue();
+    void release_body();
+    void settle_continue(int status);
+    void stop_waiting();
+
+    std::time_t wall_time() const;
+    void keep_cookies(const HttpHead& head);
+    bool is_passed_over() const { return !location_.empty() || is_to_repeat_; }
     void add_field(std::string_view name, std::string_view value);
     bool has_field(std::string_view name) const;
     HttpFraming framing() const;
@@ -125,6 +135,7 @@ private:
     std::vector<HttpField> wire_fields_;
     std::string wire_target_;
     std::string wire_host_;
+    std::string wire_cookies_;
     HttpClientConnection* connection_ = nullptr;
 
     std::size_t sent_ = 0;  // of request_.body, or of backlog_
@@ -137,10 +148,13 @@ private:
     std::string compressed_;  // that came while the user had paused
     std::vector<std::pair<std::string, std::string>> trailers_;
     Timer total_;
+    Timer patience_;
     HoldId hold_ = 0;
     Error error_;
     bool has_begun_body_ = false;  // octets of a streamed body have left
     bool is_body_whole_ = false;  // finish() was called
+    bool is_body_held_ = false;  // until the server says 100
+    bool is_to_repeat_ = false;  // once this answer has passed
     bool is_end_sent_ = false;
     bool wants_drain_ = false;
     bool is_paused_ = false;

@@ -16,6 +16,10 @@ bool HttpExchange::wants_to_follow(const HttpHead& head) {
 }
 
 void HttpExchange::follow() {
+    discarded_ = 0;
+    was_retried_ = false;
+    trailers_.clear();
+    if (std::exchange(is_to_repeat_, false)) return submit_again();
     const std::string location = std::exchange(location_, {});
     const int allowed = request_.redirects < 0 ? pool_->options().redirects : request_.redirects;
     if (redirected_ >= allowed) {
@@ -30,9 +34,6 @@ void HttpExchange::follow() {
     url_ = std::move(next).value();
     ++redirected_;
     ++reactor_.count().http_client_redirects;
-    discarded_ = 0;
-    was_retried_ = false;
-    trailers_.clear();
     submit_again();
 }
 

@@ -416,4 +416,26 @@ test("the_class_is_no_reactor", function()
     equal(raised(tidemill.Reactor.run, tidemill.Reactor).code, "closed")
 end)
 
+test("cookies_are_true_or_a_jar_of_the_same_reactor", function()
+    local reactor = tidemill.Reactor:new()
+    local jar = tidemill.CookieJar:new {reactor = reactor}
+    for _, wrong in ipairs {1, "yes", {}} do
+        has(raised(tidemill.HttpClient.new, tidemill.HttpClient, {reactor = reactor, cookies = wrong}), "CookieJar is needed")
+    end
+    has(raised(tidemill.HttpClient.new, tidemill.HttpClient, {reactor = reactor, nonsense = true}), "there is no option 'nonsense'")
+    equal(raised(tidemill.HttpClient.new, tidemill.HttpClient, {reactor = tidemill.Reactor:new(), cookies = jar}).code, "argument")
+    equal(raised(jar.set, jar, "nonsense", "a=1").code, "argument")
+    equal(jar:set("http://a/", "a=1"), true)
+    equal(jar:set("http://a/", "a"), false)
+    equal(#jar:cookies(), 1)
+    equal(jar:header("http://a/"), "a=1")
+    equal(tidemill.HttpClient:new({reactor = reactor, cookies = jar}):cookies(), jar)
+    equal(tidemill.HttpClient:new({reactor = reactor}):cookies(), nil)
+    -- The client has its own hold on the cookies.
+    local client = tidemill.HttpClient:new {reactor = reactor, cookies = true}
+    client._jar = nil
+    collectgarbage()
+    client:get("http://127.0.0.1:1/")
+end)
+
 test.finish()

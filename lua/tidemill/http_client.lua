@@ -2,6 +2,7 @@
 -- core knows each request by the ticket of its object.
 local check = require "tidemill.check"
 local Connection = require "tidemill.connection"
+local cookies = require "tidemill.cookies"
 local core = require "tidemill.core"
 local Deferred = require "tidemill.deferred"
 local errors = require "tidemill.errors"
@@ -56,6 +57,7 @@ end
 local function ignore()
 end
 
+HttpExchange.on_interim = ignore
 HttpExchange.on_response = ignore
 HttpExchange.on_body = ignore
 HttpExchange.on_drain = ignore
@@ -86,6 +88,10 @@ end
 
 function HttpExchange:response()
     return self._response
+end
+
+function HttpExchange:_on_interim(...)
+    self:on_interim(response_of(...))
 end
 
 function HttpExchange:_on_head(...)
@@ -128,8 +134,17 @@ local client_options = {reactor = "table", connect_timeout = "number", response_
     redirects = "number", leave_tls = "boolean", decompress = "boolean", max_body = "number", proxy = "string",
     proxy_authorization = "string", connect_to = "string", user_agent = "string", tls = "table"}
 
--- options: see client_options.
+-- options: see client_options, and cookies: true or a CookieJar.
 function HttpClient:new(options)
+    local others, wanted = {}, nil
+    if type(options) == "table" then
+        wanted = options.cookies
+        for name, value in pairs(options) do
+            others[name] = value
+        end
+        others.cookies = nil
+        options = others
+    end
     options = check.options(1, "new", options, client_options)
     local lines = {}
     for name, value in pairs(options) do
@@ -139,8 +154,9 @@ function HttpClient:new(options)
         end
     end
     local reactor = options.reactor or require("tidemill.default").default_reactor()
-    local made = core.tidemill.script.HttpClientCore(reactor._core, table.concat(lines, "\0"), tls.core_of(options.tls))
-    return setmetatable({_reactor = reactor, _core = made}, self)
+    local jar = cookies.jar_of(wanted, reactor)
+    local made = core.tidemill.script.HttpClientCore(reactor._core, table.concat(lines, "\0"), tls.core_of(options.tls), jar and jar._core)
+    return setmetatable({_reactor = reactor, _core = made, _jar = jar}, self)
 end
 
 local function start(self, made, method, url, options, is_gathered)
@@ -197,6 +213,10 @@ end
 
 function HttpClient:close()
     self._core:close()
+end
+
+function HttpClient:cookies()
+    return self._jar
 end
 
 function HttpClient:connections()

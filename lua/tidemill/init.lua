@@ -12,6 +12,7 @@
 --
 -- The public names, in the order in which one meets them. Makes no globals; several Lua states may each have their own.
 local channel = require "tidemill.channel"
+local cookies = require "tidemill.cookies"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
 local errors = require "tidemill.errors"
@@ -50,6 +51,8 @@ local tidemill = {
     HttpClient = http_client.HttpClient,
     HttpExchange = http_client.HttpExchange,
     HttpResponse = http_client.HttpResponse,
+    CookieJar = cookies.CookieJar,
+    Cookie = cookies.Cookie,
     WebSocketConnection = websocket.WebSocketConnection,
     WebSocketHandshake = websocket.WebSocketHandshake,
     Error = errors.Error,

@@ -14,6 +14,7 @@ The public names, in the order in which one meets them. Types: __init__.pyi; bot
 from . import core as _core
 from .channel import Channel, Queue, Subscription
 from .connection import Connection
+from .cookies import Cookie, CookieJar
 from .datagram import Datagram
 from .default import call_every, call_later, connect, default_reactor, defer, listen, next_tick, notify_systemd, open_datagram, resolve, run, stop
 from .deferred import Deferred
@@ -50,7 +51,7 @@ __all__ = [
     "LineConnection", "MessageConnection", "NetstringConnection", "BlockConnection", "HeaderContentConnection", "ObjectConnection",
     "TlsContext", "TlsInfo",
     "HttpConnection", "HttpRequest", "StaticFiles",
-    "HttpClient", "HttpExchange", "HttpResponse",
+    "HttpClient", "HttpExchange", "HttpResponse", "CookieJar", "Cookie",
     "WebSocketConnection", "WebSocketHandshake",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",
     "default_reactor", "run", "stop", "listen", "connect", "open_datagram", "next_tick", "call_later", "call_every", "defer", "resolve", "notify_systemd",

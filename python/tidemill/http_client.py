@@ -1,6 +1,7 @@
 # HttpClient: requests of HTTP. A whole answer is a Deferred of an HttpResponse; HttpExchange is what users subclass to have it in pieces. The
 # core knows each request by the ticket of its object.
 from . import core as _core
+from .cookies import jar_of
 from .deferred import Deferred, reactor_or_default
 from .errors import StateError
 from .http import _pairs, _text
@@ -39,6 +40,9 @@ class HttpExchange:
     _response = None
 
     # ---- callbacks ----
+
+    def on_interim(self, response):
+        pass
 
     def on_response(self, response):
         pass
@@ -87,6 +91,9 @@ class HttpExchange:
 
     # ---- the core's calls ----
 
+    def _on_interim(self, *head):
+        self.on_interim(HttpResponse(*head))
+
     def _on_head(self, *head):
         self._response = HttpResponse(*head)
         self.on_response(self._response)
@@ -123,8 +130,10 @@ class _Whole:
 class HttpClient:
     def __init__(self, reactor=None, connect_timeout=30.0, response_timeout=60.0, idle_timeout=30.0, total_timeout=0.0, per_origin=6,
                  max_connections=256, max_waiting=1024, keep_alive=30.0, redirects=10, leave_tls=False, decompress=False,
-                 max_body=16 * 1024 * 1024, proxy="", proxy_authorization="", connect_to="", user_agent="tidemill", tls=None):
+                 max_body=16 * 1024 * 1024, proxy="", proxy_authorization="", connect_to="", user_agent="tidemill", tls=None,
+                 cookies=False):
         self._reactor = reactor_or_default(reactor)
+        self._jar = jar_of(cookies, self._reactor)
         options = {
             "connect_timeout": connect_timeout, "response_timeout": response_timeout, "idle_timeout": idle_timeout,
             "total_timeout": total_timeout, "per_origin": per_origin, "max_connections": max_connections, "max_waiting": max_waiting,
@@ -132,7 +141,8 @@ class HttpClient:
             "max_body": max_body, "proxy": proxy, "proxy_authorization": proxy_authorization, "connect_to": connect_to,
             "user_agent": user_agent,
         }
-        self._core = _core.HttpClientCore(self._reactor._core, "\0".join(f"{name}={value}" for name, value in options.items()), core_of(tls))
+        self._core = _core.HttpClientCore(self._reactor._core, "\0".join(f"{name}={value}" for name, value in options.items()), core_of(tls),
+                                          self._jar and self._jar._core)
 
     def request(self, method, url, headers=(), body=b"", timeout=-1.0, redirects=-1):
         deferred = Deferred(self._reactor, lambda: self._core.cancel(whole._id))
@@ -172,6 +182,10 @@ class HttpClient:
 
     def close(self):
         self._core.close()
+
+    @property
+    def cookies(self):
+        return self._jar
 
     @property
     def connections(self):

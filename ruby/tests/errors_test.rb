@@ -24,6 +24,18 @@ class BadInput < Minitest::Test
     assert_raises(TypeError) { client.set_idle_timeout(nil) }
   end
 
+  def test_cookies_are_true_or_a_jar_of_the_same_reactor
+    [1, "yes", {}].each { |wrong| assert_raises(TypeError) { Tidemill::HttpClient.new(reactor: @reactor, cookies: wrong) } }
+    jar = Tidemill::CookieJar.new(reactor: @reactor)
+    assert_raises(Tidemill::ArgumentError) { Tidemill::HttpClient.new(reactor: Tidemill::Reactor.new, cookies: jar) }
+    assert_raises(Tidemill::ArgumentError) { jar.set("nonsense", "a=1") }
+    assert_raises(TypeError) { jar.set("http://a/", nil) }
+    assert_same(jar, Tidemill::HttpClient.new(reactor: @reactor, cookies: jar).cookies)
+    assert_instance_of(Tidemill::CookieJar, Tidemill::HttpClient.new(reactor: @reactor, cookies: true).cookies)
+    assert_nil(Tidemill::HttpClient.new(reactor: @reactor).cookies)
+    assert_raises(NoMethodError) { Tidemill::Cookie.new }
+  end
+
   def test_what_cannot_be_called_is_a_type_error
     assert_raises(TypeError) { @reactor.next_tick(3) }
     assert_raises(TypeError) { @reactor.post("f") }

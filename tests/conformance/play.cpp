@@ -44,7 +44,22 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue, client };
+    enum class Kind {
+        connection,
+        datagram,
+        process,
+        watch,
+        listener,
+        task,
+        reactor,
+        deferred,
+        channel,
+        subscription,
+        queue,
+        client,
+        jar,
+        exchange
+    };
 
     Kind kind;
     std::string name;
@@ -60,6 +75,7 @@ struct Entity {
     std::optional<tidemill::Queue<std::string>> queue = {};
     tidemill::Subscription subscription = {};
     std::shared_ptr<tidemill::HttpClient> client = {};
+    std::shared_ptr<tidemill::CookieJar> jar = {};
 };
 using EntityPtr = std::shared_ptr<Entity>;
 
@@ -302,6 +318,26 @@ private:
     const EntityPtr me_;
 };
 
+// The same for an answer in pieces.
+class Exchange final : public tidemill::HttpExchangeHandler {
+public:
+    Exchange(Witness& play, EntityPtr me) : play_(play), me_(std::move(me)) {}
+
+    void on_interim(tidemill::HttpExchange&, const tidemill::HttpHead& head) override {
+        play_.seen(me_, "on_interim", std::to_string(head.status));
+    }
+    void on_response(tidemill::HttpExchange&, const tidemill::HttpHead& head) override {
+        play_.seen(me_, "on_response", std::to_string(head.status));
+    }
+    void on_body(tidemill::HttpExchange&, Bytes data) override { play_.seen(me_, "on_body", data); }
+    void on_end(tidemill::HttpExchange&, tidemill::HttpFields) override { play_.seen(me_, "on_end"); }
+    void on_failure(tidemill::HttpExchange&, const Error& error) override { play_.seen(me_, "on_failure", code_name(error.code)); }
+
+private:
+    Witness& play_;
+    const EntityPtr me_;
+};
+
 // The same for processes.
 class Child final : public tidemill::ProcessHandler {
 public:
@@ -454,6 +490,10 @@ private:
         if (verb == "resolve") return resolve(step);
         if (verb == "http_client") return make_http_client(step);
         if (verb == "fetch") return fetch(step);
+        if (verb == "stream") return stream(step);
+        if (verb == "cookie_jar") return make_cookie_jar(step["NEW"]);
+        if (verb == "set_cookie") return set_cookie(step);
+        if (verb == "clear") return entity(step["E"])->jar->clear();
         if (verb == "channel" || verb == "queue") return make_exchange(step);
         if (verb == "subscribe" || verb == "pop") return receive(step);
         if (verb == "publish") return entity(step["E"])->channel.value().publish(step["TEXT"]);
@@ -968,7 +1008,10 @@ private:
         tidemill::HttpClientOptions options;
         options.connect_to = endpoint("@" + step["E"]);
         options.proxy = step.has("WORD") ? step["WORD"] : "";
+        options.proxy_authorization = step.has("TEXT") ? step["TEXT"] : "";
         options.tls = context("none");
+        if (step.has("TO")) options.cookies = entity(step["TO"])->jar;
+        options.wall_clock = [this] { return wall_time(); };
         std::istringstream words(step.has("PROTOCOL") ? step["PROTOCOL"] : "");
         for (std::string word; std::getline(words, word, ',');) {
             const std::string name = word.substr(0, word.find('='));
@@ -1009,9 +1052,40 @@ private:
         };
         tidemill::HttpClientRequest request{.method = step["WORD"], .url = step["TEXT"]};
         if (step.has("VALUE")) request.body = step["VALUE"];
+        if (step.has("YES") && step["YES"] == "true") request.fields.emplace_back("Expect", "100-continue");
         tidemill::HttpClient& client = *entity(step["E"])->client;
         *exchange = value_of(client.request(std::move(request), std::make_unique<tidemill::HttpCollector>(client.reply_limit(), done)));
         follow(made(Entity::Kind::deferred, step["NEW"]), line);
+    }
+
+    void stream(const Step& step) {
+        const EntityPtr me = made(Entity::Kind::exchange, step["NEW"]);
+        std::unique_ptr<tidemill::HttpExchangeHandler> handler(new Exchange(*this, me));
+        value_of(entity(step["E"])->client->request({.method = step["WORD"], .url = step["TEXT"]}, std::move(handler)));
+        entities_[me->name] = me;
+    }
+
+    // By the manual clock, as in the scripts.
+    std::time_t wall_time() const { return std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count(); }
+
+    void make_cookie_jar(const std::string& name) {
+        const EntityPtr me = made(Entity::Kind::jar, name);
+        me->jar = std::make_shared<tidemill::CookieJar>();
+        entities_[me->name] = me;
+    }
+
+    void set_cookie(const Step& step) {
+        entity(step["E"])->jar->take(step["TEXT"], value_of(tidemill::parse_url(step["WORD"], "set")), wall_time());
+    }
+
+    std::string cookies_of(tidemill::CookieJar& jar) const {
+        std::string text;
+        for (const tidemill::Cookie& cookie : jar.cookies(wall_time())) {
+            text.append(text.empty() ? "" : ", ").append(cookie.name).append("=").append(cookie.value).append(" ").append(cookie.domain);
+            text.append(cookie.path).append(" ").append(std::to_string(cookie.expires.value_or(0))).append(" ");
+            text.append(cookie.is_host_only ? "o" : "").append(cookie.is_secure ? "s" : "").append(cookie.is_http_only ? "h" : "");
+        }
+        return text;
     }
 
     void make_exchange(const Step& step) {
@@ -1093,6 +1167,7 @@ private:
         if (it.channel && property == "subscribers") return std::to_string(it.channel->subscribers());
         if (it.client && property == "connections") return std::to_string(it.client->open());
         if (it.client && property == "waiting") return std::to_string(it.client->waiting());
+        if (it.jar && property == "cookies") return cookies_of(*it.jar);
         if (it.queue && property == "size") return std::to_string(it.queue->size());
         if (it.queue && property == "waiting") return std::to_string(it.queue->waiting());
         if (it.kind == Entity::Kind::listener && property == "is_open") {

@@ -166,6 +166,33 @@ end
 local ForgivingSocket = Socket:extend()
 ForgivingSocket.on_error = ForgivingRecorder.on_error
 
+-- The same for an answer in pieces.
+local Exchange = tidemill.HttpExchange:extend()
+
+function Exchange:init(play, name)
+    self.play, self.name = play, name
+end
+
+function Exchange:on_interim(response)
+    self.play:seen(self.name, "on_interim", tostring(response:status()))
+end
+
+function Exchange:on_response(response)
+    self.play:seen(self.name, "on_response", tostring(response:status()))
+end
+
+function Exchange:on_body(data)
+    self.play:seen(self.name, "on_body", data)
+end
+
+function Exchange:on_end()
+    self.play:seen(self.name, "on_end")
+end
+
+function Exchange:on_failure(problem)
+    self.play:seen(self.name, "on_failure", problem.code)
+end
+
 -- The same for processes.
 local Child = tidemill.Process:extend()
 Child.init, Child.on_drain = Recorder.init, Recorder.on_drain
@@ -540,15 +567,22 @@ local works = {echo = function(text) return text end, ["raise"] = function(text)
 
 function verbs.defer(play, name, work, text) play:follow(name, play.reactor:defer(works[work], {arguments = {text}})) end
 -- All that it asks goes to the listener. options: name=whole number, with commas between them.
-function verbs.http_client(play, name, listener, proxy, options)
-    local all = {reactor = play.reactor, connect_to = play:endpoint("@" .. listener), proxy = proxy, tls = context(play, "none")}
+function verbs.http_client(play, name, listener, proxy, authorization, cookies, options)
+    local all = {reactor = play.reactor, connect_to = play:endpoint("@" .. listener), proxy = proxy, tls = context(play, "none"),
+        proxy_authorization = authorization, cookies = cookies and play:entity(cookies)}
     for key, value in (options or ""):gmatch("([%w_]+)=(%d+)") do all[key] = tonumber(value) end
     all.decompress = all.decompress and all.decompress == 1
     play.entities[name] = tidemill.HttpClient:new(all)
 end
-function verbs.fetch(play, name, client, method, url, body)
-    play:follow(name, play:entity(client):request(method, url, {body = body}))
+function verbs.fetch(play, name, client, method, url, body, expect)
+    local headers = expect == "true" and {Expect = "100-continue"} or nil
+    play:follow(name, play:entity(client):request(method, url, {headers = headers, body = body}))
 end
+function verbs.stream(play, name, client, method, url)
+    play.entities[name] = play:entity(client):stream(method, url, Exchange:new(play, name))
+end
+function verbs.cookie_jar(play, name) play.entities[name] = tidemill.CookieJar:new {reactor = play.reactor} end
+function verbs.set_cookie(play, name, url, text) play:entity(name):set(url, text) end
 function verbs.resolve(play, name, host) play:follow(name, play.reactor:resolve(host)) end
 function verbs.follow(play, name, other) play:follow(name, play:entity(other)) end
 function verbs.channel(play, name) play.entities[name] = tidemill.Channel:new {reactor = play.reactor} end
@@ -602,10 +636,19 @@ function verbs.gone(play, name)
     same(name, "gone", play.given[name] == nil and "gone" or "alive")
 end
 
+local function cookie_text(cookie)
+    local marks = (cookie:is_host_only() and "o" or "") .. (cookie:is_secure() and "s" or "") .. (cookie:is_http_only() and "h" or "")
+    return ("%s=%s %s%s %d %s"):format(cookie:name(), cookie:value(), cookie:domain(), cookie:path(), cookie:expires() or 0, marks)
+end
+
 function verbs.check(play, name, property, value)
     local entity = play:entity(name)
     local seen = entity[property == "local" and "local_" or property]
     if type(seen) == "function" then seen = seen(entity) end
+    if property == "cookies" then
+        for place, cookie in ipairs(seen) do seen[place] = cookie_text(cookie) end
+        seen = table.concat(seen, ", ")
+    end
     same(name .. " " .. property, play:endpoint(value), seen)
 end
 

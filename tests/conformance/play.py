@@ -20,6 +20,10 @@ contexts = {}  # by folder and name, for the whole process
 class Failed(Exception):
     """The library did not do what the scenario says."""
 
+def cookie_text(cookie):
+    marks = "o" * cookie.is_host_only + "s" * cookie.is_secure + "h" * cookie.is_http_only
+    return f"{cookie.name}={cookie.value} {cookie.domain}{cookie.path} {cookie.expires or 0} {marks}"
+
 # -- The handler class -------------------------------------------------------------------------------------------------
 
 class Recorder(tidemill.Connection):
@@ -167,6 +171,27 @@ class Socket(tidemill.Datagram):
 
 class ForgivingSocket(Socket):
     on_error = ForgivingRecorder.on_error
+
+class Exchange(tidemill.HttpExchange):
+    """The same for an answer in pieces."""
+
+    def __init__(self, play, name):
+        self.play, self.name = play, name
+
+    def on_interim(self, response):
+        self.play.seen(self.name, "on_interim", str(response.status).encode())
+
+    def on_response(self, response):
+        self.play.seen(self.name, "on_response", str(response.status).encode())
+
+    def on_body(self, data):
+        self.play.seen(self.name, "on_body", data)
+
+    def on_end(self, response):
+        self.play.seen(self.name, "on_end")
+
+    def on_failure(self, error):
+        self.play.seen(self.name, "on_failure", error.code)
 
 class Child(tidemill.Process):
     """The same for processes."""
@@ -474,14 +499,25 @@ class Play:
             raise RuntimeError(text)
         self.follow(name, self.reactor.defer({"echo": str, "raise": fail}[work], arguments=[text]))
 
-    def do_http_client(self, name, listener, proxy, options):
+    def do_http_client(self, name, listener, proxy, authorization, cookies, options):
         """All that it asks goes to the listener. options: name=whole number, with commas between them."""
         numbers = {option.split("=")[0]: int(option.split("=")[1]) for option in options.split(",")} if options else {}
         self.entities[name] = tidemill.HttpClient(self.reactor, connect_to=self.endpoint("@" + listener), proxy=proxy or "",
-                                                  tls=self.context("none"), **numbers)
+                                                  proxy_authorization=authorization or "",
+                                                  tls=self.context("none"), cookies=cookies and self.entity(cookies), **numbers)
 
-    def do_fetch(self, name, client, method, url, body):
-        self.follow(name, self.entity(client).request(method, url, body=body or b""))
+    def do_fetch(self, name, client, method, url, body, expect):
+        headers = [("Expect", "100-continue")] if expect == "true" else []
+        self.follow(name, self.entity(client).request(method, url, headers=headers, body=body or b""))
+
+    def do_stream(self, name, client, method, url):
+        self.entities[name] = self.entity(client).stream(method, url, Exchange(self, name))
+
+    def do_cookie_jar(self, name):
+        self.entities[name] = tidemill.CookieJar(self.reactor)
+
+    def do_set_cookie(self, name, url, text):
+        self.entity(name).set(url, text)
 
     def do_resolve(self, name, host):
         self.follow(name, self.reactor.resolve(host))
@@ -551,7 +587,8 @@ class Play:
         self.same(name, "gone", "gone" if self.given[name]() is None else "alive")
 
     def do_check(self, name, prop, value):
-        self.same(f"{name} {prop}", self.endpoint(value), getattr(self.entity(name), prop))
+        seen = getattr(self.entity(name), prop)
+        self.same(f"{name} {prop}", self.endpoint(value), ", ".join(map(cookie_text, seen)) if prop == "cookies" else seen)
 
     def do_counted(self, name, number):
         self.same(name, str(number), self.reactor.metrics()[name])

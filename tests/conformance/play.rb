@@ -195,6 +195,34 @@ class ForgivingSocket < Socket
   end
 end
 
+# The same for an answer in pieces.
+class Exchange < Tidemill::HttpExchange
+  def initialize(play, name)
+    @play = play
+    @name = name
+  end
+
+  def on_interim(response)
+    @play.seen(@name, "on_interim", response.status.to_s)
+  end
+
+  def on_response(response)
+    @play.seen(@name, "on_response", response.status.to_s)
+  end
+
+  def on_body(data)
+    @play.seen(@name, "on_body", data)
+  end
+
+  def on_end(_response)
+    @play.seen(@name, "on_end")
+  end
+
+  def on_failure(error)
+    @play.seen(@name, "on_failure", error.code)
+  end
+end
+
 # The same for processes.
 class Child < Tidemill::Process
   attr_reader :name
@@ -571,15 +599,29 @@ class Play
   end
 
   # All that it asks goes to the listener. options: name=whole number, with commas between them.
-  def do_http_client(name, listener, proxy, options)
+  def do_http_client(name, listener, proxy, authorization, cookies, options)
     numbers = (options || "").split(",").to_h { |option| [option.split("=")[0].to_sym, option.split("=")[1].to_i] }
     numbers[:decompress] = numbers[:decompress] == 1 if numbers.key?(:decompress)
     @entities[name] = Tidemill::HttpClient.new(reactor: @reactor, connect_to: endpoint("@#{listener}"), proxy: proxy || "",
-                                               tls: context("none"), **numbers)
+                                               proxy_authorization: authorization || "",
+                                               tls: context("none"), cookies: cookies && entity(cookies), **numbers)
   end
 
-  def do_fetch(name, client, method, url, body)
-    follow(name, entity(client).request(method, url, body: body || ""))
+  def do_fetch(name, client, method, url, body, expect)
+    headers = expect == "true" ? {"Expect" => "100-continue"} : nil
+    follow(name, entity(client).request(method, url, headers: headers, body: body || ""))
+  end
+
+  def do_stream(name, client, method, url)
+    @entities[name] = entity(client).stream(method, url, Exchange.new(self, name))
+  end
+
+  def do_cookie_jar(name)
+    @entities[name] = Tidemill::CookieJar.new(reactor: @reactor)
+  end
+
+  def do_set_cookie(name, url, text)
+    entity(name).set(url, text)
   end
 
   def do_resolve(name, host)
@@ -664,7 +706,14 @@ class Play
   end
 
   def do_check(name, property, value)
-    same("#{name} #{property}", endpoint(value), entity(name).public_send(property.sub(/\Ais_(.*)/, '\1?')))
+    seen = entity(name).public_send(property.sub(/\Ais_(.*)/, '\1?'))
+    seen = seen.map { |cookie| cookie_text(cookie) }.join(", ") if property == "cookies"
+    same("#{name} #{property}", endpoint(value), seen)
+  end
+
+  def cookie_text(cookie)
+    marks = [("o" if cookie.host_only?), ("s" if cookie.secure?), ("h" if cookie.http_only?)].join
+    "#{cookie.name}=#{cookie.value} #{cookie.domain}#{cookie.path} #{cookie.expires || 0} #{marks}"
   end
 
   def do_counted(name, number)

@@ -29,7 +29,8 @@ local ACTIONS = {
     set_text = "E COUNT", set_content = "E COUNT",
     respond = "E COUNT VALUE", start_response = "E COUNT TEXT", write_body = "E VALUE", finish_response = "E", collect = "E COUNT",
     pause_request = "E", resume_request = "E", compress = "E",
-    http_client = "NEW E( proxy=WORD)?( PROTOCOL)?", fetch = "NEW E WORD TEXT( VALUE)?",
+    http_client = "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?", fetch = "NEW E WORD TEXT( VALUE)?( expect=YES)?", stream = "NEW E WORD TEXT",
+    cookie_jar = "NEW", set_cookie = "E WORD TEXT", clear = "E",
     send_text = "E VALUE", send_binary = "E VALUE", ping = "E VALUE", close_websocket = "E COUNT TEXT", refuse_handshake = "E COUNT", choose_subprotocol = "E WORD", upgrade = "E NEW( protocol=PROTOCOL)?",
     become = "E NEW( VALUE)?( protocol=PROTOCOL)?", make_file = "ENDPOINT VALUE",
     spawn = "NEW TEXT( kill_on_stop=WORD)?", close_stdin = "E", kill = "E WORD", on_signal = "NEW WORD", watch_process = "NEW E", watch_file = "NEW ENDPOINT",
@@ -48,7 +49,7 @@ local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_e
                on_failure = "REASON", cancelled = "", received = "TEXT",
                on_line = "VALUE", on_text = "VALUE", on_message = "VALUE", on_block = "VALUE", on_header = "VALUE", on_content = "VALUE",
                on_object = "TEXT",
-               on_request = "VALUE", on_body = "VALUE", on_body_end = "", on_collected = "VALUE", on_response = "VALUE", on_response_drain = "",
+               on_request = "VALUE", on_body = "VALUE", on_body_end = "", on_collected = "VALUE", on_response = "VALUE", on_interim = "VALUE", on_response_drain = "",
                on_refusal = "TEXT",
                on_handshake = "VALUE", on_binary = "VALUE", on_ping = "VALUE", on_pong = "VALUE"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched

@@ -20,7 +20,8 @@ ACTIONS = {
     "set_text": "E COUNT", "set_content": "E COUNT",
     "respond": "E COUNT VALUE", "start_response": "E COUNT TEXT", "write_body": "E VALUE", "finish_response": "E", "collect": "E COUNT",
     "pause_request": "E", "resume_request": "E", "compress": "E",
-    "http_client": "NEW E( proxy=WORD)?( PROTOCOL)?", "fetch": "NEW E WORD TEXT( VALUE)?",
+    "http_client": "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?", "fetch": "NEW E WORD TEXT( VALUE)?( expect=YES)?", "stream": "NEW E WORD TEXT",
+    "cookie_jar": "NEW", "set_cookie": "E WORD TEXT", "clear": "E",
     "send_text": "E VALUE", "send_binary": "E VALUE", "ping": "E VALUE", "close_websocket": "E COUNT TEXT", "refuse_handshake": "E COUNT", "choose_subprotocol": "E WORD", "upgrade": "E NEW( protocol=PROTOCOL)?",
     "become": "E NEW( VALUE)?( protocol=PROTOCOL)?", "make_file": "ENDPOINT VALUE",
     "spawn": "NEW TEXT( kill_on_stop=WORD)?", "close_stdin": "E", "kill": "E WORD", "on_signal": "NEW WORD", "watch_process": "NEW E", "watch_file": "NEW ENDPOINT",
@@ -37,7 +38,7 @@ LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_exit
          "on_error": "TEXT", "on_tls": "TEXT", "fired": "", "on_datagram": "VALUE( from TO)?", "on_lost": "REASON( of TO)?", "on_success": "TEXT",
          "on_failure": "REASON", "cancelled": "", "received": "TEXT",
          "on_line": "VALUE", "on_text": "VALUE", "on_message": "VALUE", "on_block": "VALUE", "on_header": "VALUE", "on_content": "VALUE", "on_object": "TEXT",
-         "on_request": "VALUE", "on_body": "VALUE", "on_body_end": "", "on_collected": "VALUE", "on_response": "VALUE", "on_response_drain": "", "on_refusal": "TEXT",
+         "on_request": "VALUE", "on_body": "VALUE", "on_body_end": "", "on_collected": "VALUE", "on_response": "VALUE", "on_interim": "VALUE", "on_response_drain": "", "on_refusal": "TEXT",
          "on_handshake": "VALUE", "on_binary": "VALUE", "on_ping": "VALUE", "on_pong": "VALUE"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',

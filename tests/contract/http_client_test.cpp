@@ -491,6 +491,22 @@ TEST_CASE("client_streams_a_body_and_says_when_to_wait") {
     CHECK(exchange->write("late").code == ErrorCode::closed);
 }
 
+TEST_CASE("client_waits_for_the_answer_from_the_end_of_a_body_that_took_long") {
+    Site site;
+    Told told;
+    site.server.answers = {""};
+    HttpClientRequest request{.method = "PUT", .url = "http://a/", .is_streamed = true};
+    const auto exchange = site.client->request(std::move(request), std::make_unique<Teller>(told)).value();
+    REQUIRE(settle(site.reactor));
+    site.advance(limits::http_response - 1s);
+    CHECK_FALSE(exchange->finish().has_failed());
+    REQUIRE(settle(site.reactor));
+    site.advance(limits::http_response - 1ms);
+    CHECK(told.trace.empty());
+    site.advance(1ms);
+    CHECK(told.trace == "timeout");
+}
+
 TEST_CASE("client_holds_only_so_much_of_a_body_before_there_is_a_connection") {
     Site site({.per_origin = 1});
     site.get("http://a/");
@@ -728,4 +744,315 @@ TEST_CASE("client_does_not_follow_from_https_to_http_unless_told") {
     CHECK(fetched(reactor, client, url) == "remote_protocol redirect: it leads from https to http");
     HttpClient careless(reactor, {.may_leave_tls = true, .tls = context_of(client_options())});
     CHECK(fetched(reactor, careless, url).starts_with("os connect"));
+}
+
+// ---- cookies ----
+
+namespace {
+
+// Of the head that the server got: the field, "" for none.
+std::string field_of(const std::string& request, const std::string& name) {
+    const std::size_t at = request.find("\r\n" + name + ": ");
+    if (at == request.npos) return {};
+    const std::size_t from = at + name.size() + 4;
+    return request.substr(from, request.find("\r\n", from) - from);
+}
+
+std::string setting(const std::string& cookies, const std::string& first_line = "200 OK") {
+    return "HTTP/1.1 " + first_line + "\r\n" + cookies + "Content-Length: 0\r\n\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("client_without_a_jar_knows_no_cookies") {
+    Site site;
+    CHECK(site.after("http://a/", {setting("Set-Cookie: a=1\r\n")}) == "200 ");
+    CHECK(site.after("http://a/", {ok("x")}) == "200 x");
+    CHECK(field_of(site.server.requests.at(1), "Cookie").empty());
+}
+
+TEST_CASE("client_keeps_cookies_of_every_answer_and_tells_each_host_its_own") {
+    const auto jar = std::make_shared<CookieJar>();
+    Site site({.cookies = jar});
+    const std::string to_b = setting("Set-Cookie: a=1\r\nset-cookie: b=2\r\n", "302 Found\r\nLocation: http://b/");
+    const std::string to_a = setting("Set-Cookie: other=3\r\n", "307 Temporary\r\nLocation: http://a/again");
+    CHECK(site.after("http://a/", {to_b, to_a, setting("Set-Cookie: a=4\r\n", "404 Not Found")}) == "404 ");
+    CHECK(field_of(site.server.requests.at(0), "Cookie").empty());
+    CHECK(field_of(site.server.requests.at(1), "Cookie").empty());
+    CHECK(field_of(site.server.requests.at(2), "Cookie") == "a=1; b=2");
+    CHECK(site.after("http://a:81/", {ok("x")}) == "200 x");
+    CHECK(field_of(site.server.requests.at(3), "Cookie") == "a=4; b=2");  // a host's ports share them
+    CHECK(jar->header(parse_url("http://b/", "test").value(), std::time(nullptr)) == "other=3");
+}
+
+TEST_CASE("client_takes_no_cookies_from_interim_answers_and_trailers") {
+    const auto jar = std::make_shared<CookieJar>();
+    Site site({.cookies = jar});
+    CHECK(site.after("http://a/", {"HTTP/1.1 103 Hints\r\nSet-Cookie: a=1\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                   "1\r\nx\r\n0\r\nSet-Cookie: b=1\r\n\r\n"}) == "200 x");
+    CHECK(jar->cookies(0).empty());
+}
+
+TEST_CASE("client_cookies_expire_by_the_wall_clock") {
+    std::time_t now = 1'000'000'000;
+    Site site({.cookies = std::make_shared<CookieJar>(), .wall_clock = [&] { return now; }});
+    CHECK(site.after("http://a/", {setting("Set-Cookie: a=1; Max-Age=10\r\n")}) == "200 ");
+    now += 9;
+    CHECK(site.after("http://a/", {ok("x")}) == "200 x");
+    CHECK(field_of(site.server.requests.at(1), "Cookie") == "a=1");
+    ++now;
+    CHECK(site.after("http://a/", {ok("x")}) == "200 x");
+    CHECK(field_of(site.server.requests.at(2), "Cookie").empty());
+}
+
+TEST_CASE("client_sends_the_cookies_that_its_user_gives_instead_of_the_jars") {
+    const auto jar = std::make_shared<CookieJar>();
+    Site site({.cookies = jar});
+    CHECK(site.after("http://a/", {setting("Set-Cookie: a=1\r\n")}) == "200 ");
+    jar->take("b=1", parse_url("http://b/", "test").value(), std::time(nullptr));
+    site.server.answers = {setting("Set-Cookie: a=2\r\n", "302 Found\r\nLocation: /same"), moved(302, "http://b/"), ok("x")};
+    HttpClientRequest request{.url = "http://a/"};
+    request.fields.emplace_back("cookie", "mine=1");
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    CHECK(site.outcome() == "200 x");
+    CHECK(field_of(site.server.requests.at(1), "cookie") == "mine=1");
+    CHECK(field_of(site.server.requests.at(2), "cookie") == "mine=1");
+    for (int i = 1; i < 3; ++i) CHECK(field_of(site.server.requests[i], "Cookie").empty());
+    // The user's go to no other origin; there the jar's are in place again.
+    CHECK(field_of(site.server.requests.at(3), "cookie").empty());
+    CHECK(field_of(site.server.requests.at(3), "Cookie") == "b=1");
+    CHECK(jar->header(parse_url("http://a/", "test").value(), std::time(nullptr)) == "a=2");
+}
+
+TEST_CASE("client_counts_cookies_that_meet_a_limit") {
+    Site site({.cookies = std::make_shared<CookieJar>(CookieLimits{.octets = 8, .per_domain = 2})});
+    CHECK(site.after("http://a/", {setting("Set-Cookie: a=12345678\r\n")}) == "200 ");
+    CHECK(site.reactor.metrics().http_client_cookie_hits == 1);
+    CHECK(site.after("http://a/", {setting("Set-Cookie: a=1\r\nSet-Cookie: b=1\r\nSet-Cookie: c=1\r\n")}) == "200 ");
+    CHECK(site.reactor.metrics().http_client_cookie_hits == 2);
+}
+
+// ---- Expect: 100-continue ----
+
+namespace {
+
+struct Expecting : Site {
+    explicit Expecting(HttpClientOptions options = {}) : Site(std::move(options)) { server.answers = {""}; }
+    void post(std::string body) {
+        HttpClientRequest request{.method = "POST", .url = "http://a/", .body = std::move(body)};
+        request.fields.emplace_back("Expect", "100-continue");
+        ask(std::move(request));
+        REQUIRE(settle(reactor));
+    }
+    // What the newest connection is told.
+    void say(const std::string& text) {
+        find_connection(reactor, server.open.back())->write(text);
+        REQUIRE(settle(reactor));
+    }
+};
+
+// Ends as a head does, so that the server counts it as one.
+const std::string body_end = "body\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("client_holds_a_body_back_until_the_server_says_100") {
+    Expecting site;
+    site.post(body_end);
+    CHECK(site.server.requests.size() == 1);
+    CHECK(field_of(site.server.requests[0], "Expect") == "100-continue");
+    site.say("HTTP/1.1 103 Hints\r\n\r\n");
+    CHECK(site.server.requests.size() == 1);
+    site.say("HTTP/1.1 100 Continue\r\n\r\n");
+    REQUIRE(site.server.requests.size() == 2);
+    CHECK(site.server.requests[1] == "body");
+    site.say("HTTP/1.1 100 Continue\r\n\r\n" + ok("x"));
+    CHECK(site.outcome() == "200 x");
+    CHECK(site.client->open() == 1);
+    site.advance(limits::http_continue);
+    CHECK(site.reactor.metrics().http_client_continue_timeouts == 0);
+}
+
+TEST_CASE("client_sends_a_body_to_a_silent_server_after_a_while") {
+    Expecting site;
+    site.post(body_end);
+    site.advance(limits::http_continue - 1ms);
+    CHECK(site.server.requests.size() == 1);
+    site.advance(1ms);
+    CHECK(site.server.requests.size() == 2);
+    CHECK(site.reactor.metrics().http_client_continue_timeouts == 1);
+    // Only from here on the answer is waited for.
+    site.advance(limits::http_response - 1ms);
+    CHECK(site.outcomes.empty());
+    site.advance(1ms);
+    CHECK(site.outcome() == "timeout receive: no answer began within the deadline");
+}
+
+TEST_CASE("client_does_not_send_a_body_that_was_refused") {
+    for (const char* status : {"413 Too Large", "401 Unauthorized", "304 Not Modified", "500 Error"}) {
+        CAPTURE(status);
+        Expecting site;
+        site.post(body_end);
+        site.say(setting("", status));
+        CHECK(site.outcome() == std::string(status).substr(0, 3) + " ");
+        CHECK(site.client->open() == 0);  // the server could not tell the body from a request
+        site.advance(2 * limits::http_continue);
+        CHECK(site.server.requests.size() == 1);
+        CHECK(site.reactor.metrics().http_client_continue_timeouts == 0);
+    }
+}
+
+TEST_CASE("client_sends_a_request_once_more_without_an_expectation_that_is_not_known") {
+    Expecting site({.per_origin = 1, .redirects = 0});
+    site.post(body_end);
+    site.server.answers = {"", setting("", "417 Expectation Failed")};
+    site.say(setting("", "417 Expectation Failed"));
+    CHECK(site.server.connections == 2);
+    REQUIRE(site.server.requests.size() == 3);
+    CHECK(field_of(site.server.requests[1], "Expect").empty());
+    CHECK(site.server.requests[2] == "body");
+    CHECK(site.outcome() == "417 ");
+    CHECK(site.outcomes.empty());
+}
+
+TEST_CASE("client_sends_the_body_after_a_yes_that_came_early") {
+    Expecting site;
+    site.post(body_end);
+    site.say(ok("x"));
+    CHECK(site.outcome() == "200 x");
+    CHECK(site.server.requests.size() == 2);
+    CHECK(site.client->open() == 1);
+}
+
+TEST_CASE("client_holds_a_streamed_body_back_and_may_still_be_redirected") {
+    for (const bool is_redirected : {false, true}) {
+        CAPTURE(is_redirected);
+        Expecting site;
+        Told told;
+        HttpClientRequest request{.method = "PUT", .url = "http://a/", .is_streamed = true};
+        request.fields.emplace_back("Expect", "100-continue");
+        const auto exchange = site.client->request(std::move(request), std::make_unique<Teller>(told)).value();
+        REQUIRE(settle(site.reactor));
+        CHECK(exchange->write(body_end).is_flowing());
+        CHECK_FALSE(exchange->write(std::string(limits::http_client_backlog, 'x')).is_flowing());
+        REQUIRE(settle(site.reactor));
+        CHECK(site.server.requests.size() == 1);
+        CHECK(told.drains == 0);
+        if (is_redirected) {
+            site.server.answers = {""};
+            site.say(moved(307, "/there"));
+            CHECK(site.server.requests.size() == 2);
+            CHECK(site.server.requests.back().starts_with("PUT /there"));
+        }
+        const std::size_t before = site.server.requests.size();
+        site.say("HTTP/1.1 100 Continue\r\n\r\n");
+        REQUIRE(site.server.requests.size() == before + 1);
+        CHECK(site.server.requests.back().ends_with("body"));
+        CHECK(told.drains == 1);
+        CHECK_FALSE(exchange->finish().has_failed());
+        REQUIRE(settle(site.reactor));
+        site.say(ok("y"));
+        CHECK(told.trace == "200 end:0");
+        CHECK(told.body == "y");
+    }
+}
+
+TEST_CASE("client_whose_kept_connection_was_closed_waits_for_100_on_the_next_one") {
+    Site site;
+    CHECK(site.after("http://a/", {ok("1")}) == "200 1");
+    site.server.answers = {"close", ""};
+    HttpClientRequest request{.method = "PUT", .url = "http://a/", .body = body_end};
+    request.fields.emplace_back("Expect", "100-continue");
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    CHECK(site.server.connections == 2);
+    CHECK(site.server.requests.size() == 3);
+    CHECK(site.reactor.metrics().http_client_retries == 1);
+    site.server.answers = {ok("x")};
+    site.advance(limits::http_continue);
+    CHECK(site.outcome() == "200 x");
+    CHECK(site.reactor.metrics().http_client_continue_timeouts == 1);
+}
+
+TEST_CASE("client_that_gives_up_while_it_waits_for_100_leaves_nothing_behind") {
+    Expecting site;
+    HttpClientRequest request{.method = "POST", .url = "http://a/", .body = body_end};
+    request.fields.emplace_back("Expect", "100-continue");
+    Deferred<HttpReply> deferred = site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    deferred.cancel();
+    REQUIRE(settle(site.reactor));
+    site.advance(2 * limits::http_continue);
+    CHECK(site.server.requests.size() == 1);
+    CHECK(site.reactor.metrics().http_client_continue_timeouts == 0);
+    CHECK(site.reactor.metrics().timers == 0);
+}
+
+TEST_CASE("client_interim_answers_of_redirects_are_told_and_100_is_not") {
+    Site site;
+    site.server.answers = {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n" + moved(302, "/b"),
+                           "HTTP/1.1 102 Processing\r\n\r\n" + ok("x")};
+    Told told;
+    REQUIRE(site.client->request({.url = "http://a/"}, std::make_unique<Teller>(told)).ok());
+    REQUIRE(settle(site.reactor));
+    CHECK(told.trace == "interim:103 interim:102 200 end:0");
+}
+
+// ---- Proxy-Authorization ----
+
+TEST_CASE("client_credentials_for_a_proxy_go_to_it_and_to_nobody_behind_it") {
+    Reactor reactor;
+    struct Keeper : HttpConnection {
+        explicit Keeper(std::string& fields) : fields_(fields) {}
+        void on_request(HttpRequest& request) override {
+            for (const HttpField& field : request.fields()) fields_.append(field.name).append(": ").append(field.value).append("\n");
+            request.respond(200, {}, "hello");
+        }
+        std::string& fields_;
+    };
+    std::string fields;
+    const auto keeper = [&] { return HandlerPtr(new Keeper(fields)); };
+    const std::string there =
+        "tcp" + listen(reactor, "tls://127.0.0.1:0", keeper, {.tls = context_of(server_options())}).value()->endpoint().substr(3);
+    std::string asked;
+    const std::string answer = "HTTP/1.1 200 Connected\r\nSet-Cookie: proxy=1\r\n\r\n";
+    const std::string proxy =
+        listen(reactor, "tcp://127.0.0.1:0", [&] { return HandlerPtr(new Tunnel(there, answer, asked)); }).value()->endpoint();
+    const auto jar = std::make_shared<CookieJar>();
+    jar->take("a=1", parse_url("https://localhost/", "test").value(), std::time(nullptr));
+    HttpClient client(
+        reactor,
+        {.proxy = "http" + proxy.substr(3), .proxy_authorization = "Basic secret", .tls = context_of(client_options()), .cookies = jar});
+    CHECK(fetched(reactor, client, "https://localhost/") == "200 hello");
+    CHECK(asked.find("Proxy-Authorization: Basic secret") != asked.npos);
+    CHECK(asked.find("Cookie") == asked.npos);
+    CHECK(fields.find("Host: localhost\n") != fields.npos);
+    CHECK(fields.find("secret") == fields.npos);
+    CHECK(fields.find("Cookie: a=1\n") != fields.npos);
+    CHECK(jar->cookies(std::time(nullptr)).size() == 1);  // the proxy's is not the host's
+}
+
+TEST_CASE("client_without_a_proxy_says_no_credentials_for_one") {
+    Site site({.proxy_authorization = "Basic secret"});
+    CHECK(site.after("http://a/", {ok("x")}) == "200 x");
+    HttpClientRequest request{.url = "http://a/"};
+    request.fields.emplace_back("proxy-authorization", "Basic secret");
+    site.server.answers = {ok("y")};
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    for (const std::string& asked : site.server.requests) CHECK(asked.find("secret") == std::string::npos);
+    CHECK(site.server.requests.size() == 2);
+}
+
+TEST_CASE("client_sends_the_credentials_for_a_proxy_that_its_user_gives_instead_of_its_own") {
+    Site site({.proxy = "http://proxy:3128", .proxy_authorization = "Basic usual"});
+    HttpClientRequest request{.url = "http://a/"};
+    request.fields.emplace_back("Proxy-Authorization", "Basic other");
+    site.server.answers = {ok("x")};
+    site.ask(std::move(request));
+    REQUIRE(settle(site.reactor));
+    CHECK(site.outcome() == "200 x");
+    CHECK(field_of(site.server.requests.at(0), "Proxy-Authorization") == "Basic other");
+    CHECK(site.server.requests.at(0).find("usual") == std::string::npos);
 }

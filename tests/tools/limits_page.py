@@ -32,7 +32,9 @@ def limits():
 def readable(value):
     value = value.replace(" * 1024 * 1024", " MiB").replace(" * 1024", " KiB").replace("1024 * 1024", "1 MiB")
     value = re.sub(r"^(\d+)(s|ms)$", r"\1 \2", value)
-    return "100 years" if "24 * 365 * 100" in value else value.replace("1024 KiB", "1 MiB")
+    if "hours{24 * " in value:
+        return "100 years" if "24 * 365 * 100" in value else re.sub(r".*24 \* (\d+).*", r"\1 days", value)
+    return value.replace("1024 KiB", "1 MiB")
 
 
 def metrics():

@@ -32,6 +32,9 @@ module Tidemill
   class HttpExchange
     # ---- callbacks ----
 
+    def on_interim(response)
+    end
+
     def on_response(response)
     end
 
@@ -89,6 +92,10 @@ module Tidemill
       raise StateError.new("the request has not been started; stream does that", operation: operation)
     end
 
+    def _on_interim(*head)
+      on_interim(HttpResponse.__send__(:new, *head))
+    end
+
     def _on_head(*head)
       @response = HttpResponse.__send__(:new, *head)
       on_response(@response)
@@ -133,12 +140,14 @@ module Tidemill
     end
     private_constant :Whole
 
-    attr_reader :reactor
+    attr_reader :reactor, :cookies
 
     def initialize(reactor: nil, connect_timeout: 30.0, response_timeout: 60.0, idle_timeout: 30.0, total_timeout: 0.0, per_origin: 6,
                    max_connections: 256, max_waiting: 1024, keep_alive: 30.0, redirects: 10, leave_tls: false, decompress: false,
-                   max_body: 16 * 1024 * 1024, proxy: "", proxy_authorization: "", connect_to: "", user_agent: "tidemill", tls: nil)
+                   max_body: 16 * 1024 * 1024, proxy: "", proxy_authorization: "", connect_to: "", user_agent: "tidemill", tls: nil,
+                   cookies: false)
       @reactor = reactor || Tidemill.default_reactor
+      @cookies = CookieJar.__send__(:of, cookies, @reactor)
       options = {
         connect_timeout: connect_timeout, response_timeout: response_timeout, idle_timeout: idle_timeout, total_timeout: total_timeout,
         per_origin: per_origin, max_connections: max_connections, max_waiting: max_waiting, keep_alive: keep_alive, redirects: redirects,
@@ -146,7 +155,8 @@ module Tidemill
         proxy_authorization: proxy_authorization, connect_to: connect_to, user_agent: user_agent
       }
       lines = options.map { |name, value| "#{name}=#{value}" }.join("\0")
-      @core = Core::HttpClientCore.new(@reactor.instance_variable_get(:@core), lines, TlsContext.__send__(:core_of, tls))
+      @core = Core::HttpClientCore.new(@reactor.instance_variable_get(:@core), lines, TlsContext.__send__(:core_of, tls),
+                                       @cookies&.instance_variable_get(:@core))
     end
 
     def request(method, url, headers: nil, body: "", timeout: -1.0, redirects: -1)
