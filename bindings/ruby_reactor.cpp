@@ -25,36 +25,31 @@ Error* RubyWaiting::add_post(ReactorCore& core, VALUE function) {
     });
 }
 
-Error* RubyWaiting::add_timer(ReactorCore& core, double seconds, VALUE function, bool is_periodic, TimerId& id) {
-    id = 0;
+Error* RubyWaiting::add_timer(ReactorCore& core, double seconds, VALUE function, bool is_periodic, TimerKey& key) {
+    key = {};
     Error* failed = failure_of("call_later", [&] {
-        id = timers_.insert({function, 0, is_periodic});
-        const Ticket ticket = -static_cast<Ticket>(id);
-        timers_.find(id)->id = is_periodic ? core.call_every(seconds, ticket) : core.call_later(seconds, ticket);
+        key.place = timers_.insert({function, is_periodic});
+        const Ticket ticket = -static_cast<Ticket>(key.place);
+        key.id = is_periodic ? core.call_every(seconds, ticket) : core.call_later(seconds, ticket);
     });
-    if (failed != nullptr) timers_.take(id);
+    if (failed != nullptr) timers_.take(key.place);
     return failed;
 }
 
-Error* RubyWaiting::cancel(ReactorCore& core, TimerId id, bool& is_cancelled) {
+// Both places are far from everything, if there are many timers: one is fetched while the other is looked at.
+Error* RubyWaiting::cancel(ReactorCore& core, TimerKey key, bool& is_cancelled) {
     is_cancelled = false;
-    const Timer* found = timers_.find(id);
-    if (found == nullptr) return nullptr;
-    Error* failed = failure_of("cancel", [&] { is_cancelled = core.timer_cancel(found->id); });
-    if (is_cancelled) timers_.take(id);
+    timers_.prefetch(static_cast<std::uint32_t>(key.place));
+    Error* failed = failure_of("cancel", [&] { is_cancelled = core.timer_cancel(key.id); });
+    if (is_cancelled) timers_.take(key.place);
     return failed;
-}
-
-bool RubyWaiting::is_active(ReactorCore& core, TimerId id) {
-    const Timer* found = timers_.find(id);
-    return found != nullptr && core.timer_is_active(found->id);
 }
 
 VALUE RubyWaiting::take_timer(Ticket ticket) {
-    const auto id = static_cast<TimerId>(-ticket);
-    const Timer* timer = timers_.find(id);
+    const auto place = static_cast<SlotMap<int>::Id>(-ticket);
+    const Timer* timer = timers_.find(place);
     if (timer == nullptr) return Qundef;
-    return timer->is_periodic ? timer->function : timers_.take(id).function;
+    return timer->is_periodic ? timer->function : timers_.take(place).function;
 }
 
 VALUE RubyWaiting::take_first(std::deque<VALUE>& queue) {
@@ -82,6 +77,7 @@ namespace {
 
 ID callable_name;
 ID door_name;
+ID place_name;
 ID id_name;
 VALUE timer_class;
 
@@ -154,10 +150,11 @@ VALUE add_timer(int count, VALUE* arguments, VALUE self, bool is_periodic) {
     volatile VALUE timer = rb_obj_alloc(timer_class);
     const VALUE door_object = rb_ivar_get(self, door_name);
     Door& door = *static_cast<Door*>(rb_check_typeddata(door_object, &door_type));
-    RubyWaiting::TimerId id;
-    if (Error* failed = door.waiting->add_timer(*door.core, seconds, function, is_periodic, id)) raise_in_ruby(failed);
+    RubyWaiting::TimerKey key;
+    if (Error* failed = door.waiting->add_timer(*door.core, seconds, function, is_periodic, key)) raise_in_ruby(failed);
     rb_ivar_set(timer, door_name, door_object);
-    rb_ivar_set(timer, id_name, ULL2NUM(id));
+    rb_ivar_set(timer, place_name, ULL2NUM(key.place));
+    rb_ivar_set(timer, id_name, ULL2NUM(key.id));
     return timer;
 }
 
@@ -171,14 +168,15 @@ VALUE call_every_method(int count, VALUE* arguments, VALUE self) {
 
 VALUE cancel_method(VALUE self) {
     Door& door = door_of(self);
+    const RubyWaiting::TimerKey key{NUM2ULL(rb_ivar_get(self, place_name)), NUM2ULL(rb_ivar_get(self, id_name))};
     bool is_cancelled;
-    if (Error* failed = door.waiting->cancel(*door.core, NUM2ULL(rb_ivar_get(self, id_name)), is_cancelled)) raise_in_ruby(failed);
+    if (Error* failed = door.waiting->cancel(*door.core, key, is_cancelled)) raise_in_ruby(failed);
     return is_cancelled ? Qtrue : Qfalse;
 }
 
 VALUE is_active_method(VALUE self) {
     Door& door = door_of(self);
-    return door.waiting->is_active(*door.core, NUM2ULL(rb_ivar_get(self, id_name))) ? Qtrue : Qfalse;
+    return door.core->timer_is_active(NUM2ULL(rb_ivar_get(self, id_name))) ? Qtrue : Qfalse;
 }
 
 }  // namespace
@@ -186,6 +184,7 @@ VALUE is_active_method(VALUE self) {
 void add_ruby_reactor(VALUE module) {
     callable_name = rb_intern("callable");
     door_name = rb_intern("@door");
+    place_name = rb_intern("@place");
     id_name = rb_intern("@id");
     rb_define_module_function(module, "open_door", open_door, 2);
     rb_define_module_function(module, "forget_calls", forget_calls, 1);

@@ -11,14 +11,17 @@ namespace tidemill::script {
 // The functions of one reactor. Its host holds it and shows it to the garbage collector; none of it raises.
 class RubyWaiting {
 public:
-    using TimerId = SlotMap<int>::Id;
+    // place: of the function here, 0 for none. id: in the core, where no other timer ever gets it.
+    struct TimerKey {
+        SlotMap<int>::Id place = 0;
+        std::uint64_t id = 0;
+    };
 
     // nullptr: the function will be called. They let no C++ exception out.
     Error* add_tick(ReactorCore& core, VALUE function);
     Error* add_post(ReactorCore& core, VALUE function);
-    Error* add_timer(ReactorCore& core, double seconds, VALUE function, bool is_periodic, TimerId& id);
-    Error* cancel(ReactorCore& core, TimerId id, bool& is_cancelled);
-    bool is_active(ReactorCore& core, TimerId id);
+    Error* add_timer(ReactorCore& core, double seconds, VALUE function, bool is_periodic, TimerKey& key);
+    Error* cancel(ReactorCore& core, TimerKey key, bool& is_cancelled);
 
     // What is due, by its ticket (below 0) or as the first of its queue; Qundef if a stop dropped it.
     VALUE take_timer(Ticket ticket);
@@ -31,13 +34,12 @@ public:
 private:
     struct Timer {
         VALUE function = 0;
-        std::uint64_t id = 0;  // in the core
         bool is_periodic = false;
     };
 
     static VALUE take_first(std::deque<VALUE>& queue);
 
-    mutable SlotMap<Timer> timers_;  // a timer's ticket is its id here, below 0
+    mutable SlotMap<Timer> timers_;  // a timer's ticket is its place here, below 0
     std::deque<VALUE> ticks_;
     std::deque<VALUE> posted_;
 };
