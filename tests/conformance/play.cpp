@@ -9,6 +9,7 @@
 #include <functional>
 #include <iostream>
 #include <mutex>
+#include <regex>
 #include <sstream>
 #include <stop_token>
 #include <thread>
@@ -44,7 +45,7 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue, client };
+    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue, client, hosts, log };
 
     Kind kind;
     std::string name;
@@ -60,6 +61,8 @@ struct Entity {
     std::optional<tidemill::Queue<std::string>> queue = {};
     tidemill::Subscription subscription = {};
     std::shared_ptr<tidemill::HttpClient> client = {};
+    std::shared_ptr<tidemill::HttpHosts> hosts = {};
+    std::shared_ptr<tidemill::AccessLog> log = {};
 };
 using EntityPtr = std::shared_ptr<Entity>;
 
@@ -167,6 +170,8 @@ public:
     void on_body_end(tidemill::HttpRequest&) override { play_.seen(me_, "on_body_end"); }
     void on_response_drain(tidemill::HttpRequest&) override { play_.seen(me_, "on_response_drain"); }
     void on_response(tidemill::HttpRequest& request, int status, std::uint64_t octets, tidemill::Duration) override {
+        status_ = status;
+        octets_ = octets;
         play_.seen(me_, "on_response", (request.is_cut() ? "cut " : "") + std::to_string(status) + " " + std::to_string(octets));
     }
     void on_refusal(Connection&, int status, const Error& error) override {
@@ -175,6 +180,15 @@ public:
     void collect(tidemill::HttpRequest& request, std::size_t limit) {
         request.collect([this](tidemill::HttpRequest&, Bytes body) { play_.seen(me_, "on_collected", body); }, limit);
     }
+    // In on_response: its line.
+    std::string log(tidemill::AccessLog& log) {
+        log.add(*request(), status_, octets_);
+        return combined_log_line(*request(), status_, octets_) + "\n";
+    }
+
+private:
+    int status_ = 0;
+    std::uint64_t octets_ = 0;
 };
 
 // The same for what a WebSocket is told.
@@ -406,6 +420,10 @@ private:
         if (verb == "pause_request") return request(step["E"]).pause();
         if (verb == "compress") return request(step["E"]).compress();
         if (verb == "resume_request") return request(step["E"]).resume();
+        if (verb == "http_hosts" || verb == "add_site" || verb == "serve_site") return sites(step);
+        if (verb == "access_log" || verb == "log_response" || verb == "logged") return log(step);
+        if (verb == "reopen") return value_of(entity(step["E"])->log->reopen());
+        if (verb == "close" && entity(step["E"])->kind == Entity::Kind::log) return entity(step["E"])->log->close();
         if (verb == "join") return with_datagram(step, [&](Datagram& datagram) { value_of(datagram.join(step["TO"])); });
         if (verb == "set_multicast_ttl") {
             return with_datagram(step,
@@ -998,6 +1016,45 @@ private:
         entities_[me->name] = me;
     }
 
+    void sites(const Step& step) {
+        if (step.verb == "http_hosts") {
+            const EntityPtr me = made(Entity::Kind::hosts, step["NEW"]);
+            me->hosts = std::make_shared<tidemill::HttpHosts>();
+            entities_[me->name] = me;
+        } else if (step.verb == "add_site") {
+            const auto site = [body = step["TEXT"]](tidemill::HttpRequest& asked) { asked.respond(200, {}, body); };
+            entity(step["E"])->hosts->add(step["WORD"], site);
+        } else {
+            entity(step["E"])->hosts->serve(request(step["TARGET"]));
+        }
+    }
+
+    void log(const Step& step) {
+        if (step.verb == "access_log") {
+            const EntityPtr me = made(Entity::Kind::log, step["NEW"]);
+            me->log = std::make_shared<tidemill::AccessLog>(value_of(tidemill::AccessLog::open(endpoint(step["ENDPOINT"]))));
+            entities_[me->name] = me;
+        } else if (step.verb == "log_response") {
+            lines_ += with_protocol<Site>(step["TARGET"]).log(*entity(step["E"])->log);
+        } else {
+            expect_lines(endpoint(step["ENDPOINT"]), step["VALUE"]);
+        }
+    }
+
+    // Times are left out once they look like times.
+    void expect_lines(const std::string& path, const std::string& text) {
+        const auto read = [&path] {
+            std::ostringstream all;
+            all << std::ifstream(path, std::ios::binary).rdbuf();
+            return all.str();
+        };
+        const auto deadline = std::chrono::steady_clock::now() + limit_;
+        while (read().size() < lines_.size() && std::chrono::steady_clock::now() < deadline) turn(std::chrono::milliseconds(10));
+        const std::regex times(R"( - - \[\d\d/[A-Z][a-z]{2}/\d{4}(:\d\d){3} \+0000\])");
+        for (const std::string& seen : {lines_, read()}) same(path, text, std::regex_replace(seen, times, ""));
+        lines_.clear();
+    }
+
     void fetch(const Step& step) {
         const auto exchange = std::make_shared<std::weak_ptr<tidemill::HttpExchange>>();
         const tidemill::Deferred<std::string> line(reactor_, [exchange] {
@@ -1177,6 +1234,7 @@ private:
     std::string_view whose_;          // and the endpoint of a datagram
     std::optional<Problem> problem_;  // what went wrong in a callback
     bool is_in_loop_ = false;
+    std::string lines_;  // that access logs should have
     tidemill::ManualClock clock_;
     tidemill::Reactor reactor_;  // last, as it must go first
 };

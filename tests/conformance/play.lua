@@ -105,6 +105,7 @@ function site:on_response_drain()
 end
 
 function site:on_response(request, status, octets)
+    self.response = {request, status, octets}
     self.play:seen(self.name, "on_response", ("%s%d %d"):format(request:is_cut() and "cut " or "", status, octets), self)
 end
 
@@ -480,6 +481,42 @@ end
 function verbs.collect(play, name, limit)
     local me = play:entity(name)
     me.request:collect(function(_, body) play:seen(me.name, "on_collected", body, me) end, {limit = limit})
+end
+
+function verbs.http_hosts(play, name) play.entities[name] = tidemill.HttpHosts:new {} end
+
+function verbs.add_site(play, name, host, body)
+    play:entity(name):add(host, function(request) request:respond(200, nil, body) end)
+end
+
+function verbs.serve_site(play, name, connection)
+    play:entity(name):serve(play:entity(connection).request)
+end
+
+function verbs.access_log(play, name, path) play.entities[name] = tidemill.AccessLog:new(play:endpoint(path)) end
+
+function verbs.log_response(play, name, connection)
+    local request, status, octets = unpack(play:entity(connection).response)
+    play.lines = (play.lines or "") .. request:log_line(status, octets) .. "\n"
+    play:entity(name):add(request, status, octets)
+end
+
+local function text_of_file(path)
+    local file = io.open(path, "rb")
+    local text = file and file:read("*a") or ""
+    if file then file:close() end
+    return text
+end
+
+-- Times are left out once they look like times.
+function verbs.logged(play, path, text)
+    path = play:endpoint(path)
+    local lines, deadline = play.lines or "", real_time:now() + play.limit
+    while #text_of_file(path) < #lines and real_time:now() < deadline do play:loop("run_once", 0.01) end
+    for _, seen in ipairs {lines, text_of_file(path)} do
+        same(path, text, (seen:gsub(" %- %- %[%d%d/%u%l%l/%d%d%d%d:%d%d:%d%d:%d%d %+0000%]", "")))
+    end
+    play.lines = nil
 end
 
 function verbs.pause_request(play, name)

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import threading
 import time
 import weakref
@@ -100,6 +101,7 @@ class Site(Recorder):
         self.play.seen(self.name, "on_response_drain", me=self)
 
     def on_response(self, request, status, octets, seconds):
+        self.response = request, status, octets
         self.play.seen(self.name, "on_response", f"{'cut ' if request.is_cut else ''}{status} {octets}".encode(), me=self)
 
     def on_refusal(self, status, error):
@@ -201,6 +203,7 @@ class Play:
         self.trace, self.matched = collections.defaultdict(collections.deque), 0  # by name: number, event, detail
         self.me = self.data = self.problem = None  # who is called back, with what; what went wrong in a callback
         self.in_loop = False
+        self.lines = ""  # that access logs should have
 
     def run(self):
         try:
@@ -434,6 +437,32 @@ class Play:
 
     def do_compress(self, name):
         self.entity(name).request.compress()
+
+    def do_http_hosts(self, name):
+        self.entities[name] = tidemill.HttpHosts({})
+
+    def do_add_site(self, name, host, body):
+        self.entity(name).add(host, lambda request: request.respond(200, [], body.encode()))
+
+    def do_serve_site(self, name, connection):
+        self.entity(name).serve(self.entity(connection).request)
+
+    def do_access_log(self, name, path):
+        self.entities[name] = tidemill.AccessLog(self.endpoint(path))
+
+    def do_log_response(self, name, connection):
+        request, status, octets = self.entity(connection).response
+        self.lines += request.log_line(status, octets) + "\n"
+        self.entity(name).add(request, status, octets)
+
+    def do_logged(self, path, text):
+        """Times are left out once they look like times."""
+        path, deadline = pathlib.Path(self.endpoint(path)), time.monotonic() + self.limit
+        while len(seen := path.read_text("ascii") if path.exists() else "") < len(self.lines) and time.monotonic() < deadline:
+            self.loop(self.reactor.run_once, 0.01)
+        for lines in (self.lines, seen):
+            self.same(str(path), text.decode(), re.sub(r" - - \[\d\d/[A-Z][a-z]{2}/\d{4}(:\d\d){3} \+0000\]", "", lines))
+        self.lines = ""
 
     def do_resume_request(self, name):
         self.entity(name).request.resume()

@@ -79,7 +79,7 @@ end
 
 # What a server of HTTP is told; the request is the one that actions mean.
 module Site
-  attr_reader :request
+  attr_reader :request, :response
 
   def adds_date = false
 
@@ -101,6 +101,7 @@ module Site
   end
 
   def on_response(request, status, octets, _seconds)
+    @response = [request, status, octets]
     @play.seen(@name, "on_response", "#{"cut " if request.cut?}#{status} #{octets}".b, me: self)
   end
 
@@ -252,6 +253,7 @@ class Play
     @matched = 0
     @me = @data = @problem = nil  # who is called back, with what; what went wrong in a callback
     @is_in_loop = false
+    @lines = +""  # that access logs should have
   end
 
   # Each step in a fiber of its own: its stack is gone with it, and with the stack what the garbage collector might take for references.
@@ -512,6 +514,39 @@ class Play
   def do_collect(name, limit)
     me = entity(name)
     me.request.collect(limit: limit) { |_, body| seen(me.name, "on_collected", body, me: me) }
+  end
+
+  def do_http_hosts(name)
+    @entities[name] = Tidemill::HttpHosts.new({})
+  end
+
+  def do_add_site(name, host, body)
+    entity(name).add(host) { |request| request.respond(200, nil, body) }
+  end
+
+  def do_serve_site(name, connection)
+    entity(name).serve(entity(connection).request)
+  end
+
+  def do_access_log(name, path)
+    @entities[name] = Tidemill::AccessLog.new(endpoint(path))
+  end
+
+  def do_log_response(name, connection)
+    request, status, octets = entity(connection).response
+    @lines << request.log_line(status, octets) << "\n"
+    entity(name).add(request, status, octets)
+  end
+
+  # Times are left out once they look like times.
+  def do_logged(path, text)
+    path = endpoint(path)
+    deadline = clock + @limit
+    loop_by { @reactor.run_once(0.01) } while (File.exist?(path) ? File.size(path) : 0) < @lines.size && clock < deadline
+    [@lines, File.exist?(path) ? File.binread(path) : ""].each do |lines|
+      same(path, text.b, lines.gsub(%r{ - - \[\d\d/[A-Z][a-z]{2}/\d{4}(:\d\d){3} \+0000\]}, "").b)
+    end
+    @lines = +""
   end
 
   def do_pause_request(name)
