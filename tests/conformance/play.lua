@@ -497,7 +497,7 @@ function verbs.access_log(play, name, path) play.entities[name] = tidemill.Acces
 
 function verbs.log_response(play, name, connection)
     local request, status, octets = unpack(play:entity(connection).response)
-    play.lines = (play.lines or "") .. request:log_line(status, octets) .. "\n"
+    play.logged_lines = (play.logged_lines or "") .. request:log_line(status, octets) .. "\n"
     play:entity(name):add(request, status, octets)
 end
 
@@ -511,12 +511,12 @@ end
 -- Times are left out once they look like times.
 function verbs.logged(play, path, text)
     path = play:endpoint(path)
-    local lines, deadline = play.lines or "", real_time:now() + play.limit
+    local lines, deadline = play.logged_lines or "", real_time:now() + play.limit
     while #text_of_file(path) < #lines and real_time:now() < deadline do play:loop("run_once", 0.01) end
     for _, seen in ipairs {lines, text_of_file(path)} do
         same(path, text, (seen:gsub(" %- %- %[%d%d/%u%l%l/%d%d%d%d:%d%d:%d%d:%d%d %+0000%]", "")))
     end
-    play.lines = nil
+    play.logged_lines = nil
 end
 
 function verbs.pause_request(play, name)
