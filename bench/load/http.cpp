@@ -32,7 +32,10 @@ std::string_view field(std::string_view head, std::string_view name) {
 }  // namespace
 
 Http::Http(const Settings& settings, const ServerProcess& server)
-    : settings_(settings), address_(parse_endpoint(settings.endpoint)), window_(server), clients_(settings.mode == Mode::hold_http ? settings.open : settings.connections) {
+    : settings_(settings),
+      address_(parse_endpoint(settings.endpoint)),
+      window_(server),
+      clients_(settings.mode == Mode::hold_http ? settings.open : settings.connections) {
     for (unsigned i = 0; i < settings.depth; ++i) requests_ += request;
 }
 

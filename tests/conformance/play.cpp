@@ -45,7 +45,22 @@ static std::string message_of(const std::exception_ptr& exception) {
 
 // What a name stands for. The reactor holds it through the handler, the factory or the task that was given for it.
 struct Entity {
-    enum class Kind { connection, datagram, process, watch, listener, task, reactor, deferred, channel, subscription, queue, client, hosts, log };
+    enum class Kind {
+        connection,
+        datagram,
+        process,
+        watch,
+        listener,
+        task,
+        reactor,
+        deferred,
+        channel,
+        subscription,
+        queue,
+        client,
+        hosts,
+        log
+    };
 
     Kind kind;
     std::string name;

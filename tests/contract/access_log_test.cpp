@@ -70,7 +70,8 @@ struct Logged {
     void ask(int count) {
         const std::uint64_t before = Site::taken() + Site::refused();
         for (int i = 0; i < count; ++i) {
-            connection->write("GET /" + std::to_string(asked++) + " HTTP/1.1\r\nHost: x\r\nUser-Agent: " + std::string(290, 'u') + "\r\n\r\n");
+            connection->write("GET /" + std::to_string(asked++) + " HTTP/1.1\r\nHost: x\r\nUser-Agent: " + std::string(290, 'u') +
+                              "\r\n\r\n");
             if (i % 50 == 49) settle(world.reactor);
         }
         REQUIRE(world.until([&] { return Site::taken() + Site::refused() == before + static_cast<std::uint64_t>(count); }));
@@ -95,7 +96,8 @@ struct Pipe {
 
     void read(std::string& all) {
         std::array<char, 65536> room;
-        for (ssize_t count; (count = ::read(reader.get(), room.data(), room.size())) > 0;) all.append(room.data(), static_cast<std::size_t>(count));
+        for (ssize_t count; (count = ::read(reader.get(), room.data(), room.size())) > 0;)
+            all.append(room.data(), static_cast<std::size_t>(count));
     }
 
     Scratch scratch;
