@@ -59,7 +59,8 @@ struct Entity {
         queue,
         client,
         hosts,
-        log
+        log,
+        files
     };
 
     Kind kind;
@@ -77,6 +78,7 @@ struct Entity {
     tidemill::Subscription subscription = {};
     std::shared_ptr<tidemill::HttpClient> client = {};
     std::shared_ptr<tidemill::HttpHosts> hosts = {};
+    std::shared_ptr<tidemill::StaticFiles> files = {};
     std::shared_ptr<tidemill::AccessLog> log = {};
 };
 using EntityPtr = std::shared_ptr<Entity>;
@@ -435,6 +437,12 @@ private:
         if (verb == "pause_request") return request(step["E"]).pause();
         if (verb == "compress") return request(step["E"]).compress();
         if (verb == "resume_request") return request(step["E"]).resume();
+        if (verb == "finish_with_trailers" || verb == "respond_continue" || verb == "start_events" || verb == "send_event" ||
+            verb == "ping_events")
+            return respond(step);
+        if (verb == "check_request") return same(step["E"], step["TEXT"], property_of(request(step["E"]), step["WORD"]));
+        if (verb == "upgrade_to") return upgrade(step);
+        if (verb == "static_files" || verb == "serve_file") return files(step);
         if (verb == "http_hosts" || verb == "add_site" || verb == "serve_site") return sites(step);
         if (verb == "access_log" || verb == "log_response" || verb == "logged") return log(step);
         if (verb == "reopen") return value_of(entity(step["E"])->log->reopen());
@@ -822,7 +830,34 @@ private:
         if (step.verb == "start_response") written = it.start(status_of(step), fields_of(step["TEXT"]));
         if (step.verb == "write_body") written = it.write(step["VALUE"]);
         if (step.verb == "finish_response") written = it.finish();
+        if (step.verb == "finish_with_trailers") written = it.finish(fields_of(step["TEXT"]));
+        if (step.verb == "respond_continue") written = it.respond_continue();
+        if (step.verb == "start_events") written = it.start_events();
+        if (step.verb == "ping_events") written = it.ping();
+        if (step.verb == "send_event") {
+            const auto word = [&](const char* name) { return step.has(name) ? Bytes(step[name]) : Bytes{}; };
+            written = it.send_event({.data = step["TEXT"], .event = word("WORD"), .id = word("SERVER")});
+        }
         if (written.has_failed()) throw Refused(it.error());
+    }
+
+    static std::string property_of(const tidemill::HttpRequest& it, const std::string& property) {
+        if (property == "version") return it.minor_version() == 0 ? "1.0" : "1.1";
+        if (property == "method") return std::string(it.method());
+        if (property == "path") return std::string(it.path());
+        if (property == "query") return std::string(it.query());
+        if (property != "headers" && property != "trailers") throw Failed("this runner knows no " + property + " of a request");
+        std::string text;
+        for (const tidemill::HttpField& field : property == "headers" ? it.fields() : it.trailers())
+            text.append(text.empty() ? "" : "\n").append(field.name).append(": ").append(field.value);
+        return text;
+    }
+
+    void files(const Step& step) {
+        if (step.verb == "serve_file") return entity(step["E"])->files->serve(request(step["TARGET"]));
+        const EntityPtr me = made(Entity::Kind::files, step["NEW"]);
+        me->files = std::make_shared<tidemill::StaticFiles>(value_of(tidemill::StaticFiles::open(endpoint(step["ENDPOINT"]))));
+        entities_[me->name] = me;
     }
 
     static int status_of(const Step& step) { return static_cast<int>(step.count("COUNT")); }
@@ -927,8 +962,9 @@ private:
         const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
         tidemill::HandlerPtr next = recorder_for(*this, me, step);
         auto* web = dynamic_cast<Web*>(next.get());
-        const tidemill::WriteResult written =
-            web == nullptr ? it.upgrade(std::move(next), {}) : tidemill::upgrade_websocket(it, *web, std::move(next));
+        const tidemill::WriteResult written = web == nullptr
+                                                  ? it.upgrade(std::move(next), fields_of(step.has("TEXT") ? Bytes(step["TEXT"]) : Bytes{}))
+                                                  : tidemill::upgrade_websocket(it, *web, std::move(next));
         if (written.has_failed()) throw Refused(it.error());
         keep(me);
     }

@@ -464,10 +464,51 @@ function verbs.respond(play, name, status, body)
     play:entity(name).request:respond(status, nil, body)
 end
 
-function verbs.start_response(play, name, status, text)
+local function fields_of(text)
     local fields = {}
     for header, value in text:gmatch("([^:\n]+): ([^\n]*)") do table.insert(fields, {header, value}) end
-    play:entity(name).request:start(status, fields)
+    return fields
+end
+
+function verbs.start_response(play, name, status, text)
+    play:entity(name).request:start(status, fields_of(text))
+end
+
+function verbs.finish_with_trailers(play, name, text)
+    play:entity(name).request:finish(fields_of(text))
+end
+
+function verbs.check_request(play, name, property, text)
+    local request = play:entity(name).request
+    local seen = request[property](request)
+    if type(seen) == "table" then
+        local lines = {}
+        for place, pair in ipairs(seen) do lines[place] = pair[1] .. ": " .. pair[2] end
+        seen = table.concat(lines, "\n")
+    end
+    same(name .. " " .. property, text, seen)
+end
+
+function verbs.respond_continue(play, name) play:entity(name).request:respond_continue() end
+
+function verbs.upgrade_to(play, name, new, text)
+    local recorder = play:recorder(new)
+    play:entity(name).request:upgrade(recorder, {headers = fields_of(text)})
+    play:keep(new, recorder, recorder)
+end
+
+function verbs.start_events(play, name) play:entity(name).request:start_events() end
+
+function verbs.send_event(play, name, data, event, id)
+    play:entity(name).request:send_event(data, {event = event, id = id})
+end
+
+function verbs.ping_events(play, name) play:entity(name).request:ping() end
+
+function verbs.static_files(play, name, folder) play.entities[name] = tidemill.StaticFiles:new(play:endpoint(folder)) end
+
+function verbs.serve_file(play, name, connection)
+    play:entity(name):serve(play:entity(connection).request)
 end
 
 function verbs.write_body(play, name, data)

@@ -420,7 +420,7 @@ class Play:
         self.entity(name).request.respond(status, [], body)
 
     def do_start_response(self, name, status, fields):
-        self.entity(name).request.start(status, [line.split(": ", 1) for line in fields.split("\n") if line])
+        self.entity(name).request.start(status, fields_of(fields))
 
     def do_write_body(self, name, data):
         self.entity(name).request.write(data)
@@ -437,6 +437,36 @@ class Play:
 
     def do_compress(self, name):
         self.entity(name).request.compress()
+
+    def do_finish_with_trailers(self, name, fields):
+        self.entity(name).request.finish(fields_of(fields))
+
+    def do_check_request(self, name, prop, text):
+        seen = getattr(self.entity(name).request, prop)
+        self.same(f"{name} {prop}", text, seen if isinstance(seen, str) else "\n".join(": ".join(pair) for pair in seen))
+
+    def do_respond_continue(self, name):
+        self.entity(name).request.respond_continue()
+
+    def do_upgrade_to(self, name, new, fields):
+        recorder = self.recorder(new)
+        self.entity(name).request.upgrade(recorder, fields_of(fields))
+        self.keep(new, recorder, recorder)
+
+    def do_start_events(self, name):
+        self.entity(name).request.start_events()
+
+    def do_send_event(self, name, data, event, id_):
+        self.entity(name).request.send_event(data, event or "", id_ or "")
+
+    def do_ping_events(self, name):
+        self.entity(name).request.ping()
+
+    def do_static_files(self, name, folder):
+        self.entities[name] = tidemill.StaticFiles(self.endpoint(folder))
+
+    def do_serve_file(self, name, connection):
+        self.entity(name).serve(self.entity(connection).request)
 
     def do_http_hosts(self, name):
         self.entities[name] = tidemill.HttpHosts({})
@@ -655,6 +685,9 @@ class Play:
         if seen != event:
             raise Failed(f"expected {name} {event} {shown(detail)}, seen {seen} {shown(what)}")
         return number, what
+
+def fields_of(text):
+    return [line.split(": ", 1) for line in text.split("\n") if line]
 
 def word_for(reason):
     return "ok" if reason is None else f"os {reason.errno_name}" if reason.code == "os" else reason.code

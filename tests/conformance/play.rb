@@ -500,7 +500,7 @@ class Play
   end
 
   def do_start_response(name, status, fields)
-    entity(name).request.start(status, fields.split("\n").map { |line| line.split(": ", 2) })
+    entity(name).request.start(status, fields_of(fields))
   end
 
   def do_write_body(name, data)
@@ -514,6 +514,49 @@ class Play
   def do_collect(name, limit)
     me = entity(name)
     me.request.collect(limit: limit) { |_, body| seen(me.name, "on_collected", body, me: me) }
+  end
+
+  def do_finish_with_trailers(name, fields)
+    entity(name).request.finish(fields_of(fields))
+  end
+
+  def do_check_request(name, property, text)
+    seen = entity(name).request.public_send(property)
+    same("#{name} #{property}", text, seen.is_a?(String) ? seen : seen.map { |pair| pair.join(": ") }.join("\n"))
+  end
+
+  def do_respond_continue(name)
+    entity(name).request.respond_continue
+  end
+
+  def do_upgrade_to(name, new, fields)
+    made = recorder(new)
+    entity(name).request.upgrade(made, headers: fields_of(fields))
+    keep(new, made, made)
+  end
+
+  def do_start_events(name)
+    entity(name).request.start_events
+  end
+
+  def do_send_event(name, data, event, id)
+    entity(name).request.send_event(data, event: event || "", id: id || "")
+  end
+
+  def do_ping_events(name)
+    entity(name).request.ping
+  end
+
+  def do_static_files(name, folder)
+    @entities[name] = Tidemill::StaticFiles.new(endpoint(folder))
+  end
+
+  def do_serve_file(name, connection)
+    entity(name).serve(entity(connection).request)
+  end
+
+  def fields_of(text)
+    text.split("\n").map { |line| line.split(": ", 2) }
   end
 
   def do_http_hosts(name)

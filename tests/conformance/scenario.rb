@@ -17,6 +17,8 @@ ACTIONS = {
   "set_text" => "E COUNT", "set_content" => "E COUNT",
   "respond" => "E COUNT VALUE", "start_response" => "E COUNT TEXT", "write_body" => "E VALUE", "finish_response" => "E", "collect" => "E COUNT",
   "pause_request" => "E", "resume_request" => "E", "compress" => "E",
+  "finish_with_trailers" => "E TEXT", "check_request" => "E WORD TEXT", "respond_continue" => "E", "upgrade_to" => "E NEW TEXT",
+  "start_events" => "E", "send_event" => "E TEXT( event=WORD)?( id=SERVER)?", "ping_events" => "E", "static_files" => "NEW ENDPOINT", "serve_file" => "E E",
   "http_hosts" => "NEW", "add_site" => "E WORD TEXT", "serve_site" => "E E", "access_log" => "NEW ENDPOINT", "log_response" => "E E", "reopen" => "E",
   "http_client" => "NEW E( proxy=WORD)?( PROTOCOL)?", "fetch" => "NEW E WORD TEXT( VALUE)?",
   "send_text" => "E VALUE", "send_binary" => "E VALUE", "ping" => "E VALUE", "close_websocket" => "E COUNT TEXT", "refuse_handshake" => "E COUNT", "choose_subprotocol" => "E WORD", "upgrade" => "E NEW( protocol=PROTOCOL)?",
