@@ -18,6 +18,7 @@ struct AccessLog::Lines : std::enable_shared_from_this<Lines> {
     const std::string path;
     std::shared_ptr<AppendFile> file;  // none: closed
     std::string waiting;
+    std::size_t leaving = 0;  // octets that a thread has taken and not written yet
     std::uint64_t drops = 0;     // that the metrics do not know yet
     bool is_scheduled = false;   // somebody will write: a timer, or a job
     bool is_being_written = false;  // by a thread
@@ -91,10 +92,12 @@ void AccessLog::Lines::write(Duration patience) {
     while (!is_stuck && file != nullptr && !waiting.empty()) {
         const std::shared_ptr<AppendFile> to = file;
         const std::string text = std::exchange(waiting, {});
+        leaving = text.size();
         guard.unlock();
         bool is_broken = false;
         const std::size_t written = write_some(*to, text, patience, is_broken);
         guard.lock();
+        leaving = 0;
         if (is_broken) {
             drops += lines_of(Bytes(text).substr(written));
         } else if (written < text.size()) {
@@ -131,7 +134,7 @@ bool AccessLog::add(const HttpRequest& request, int status, std::uint64_t octets
     {
         const std::lock_guard guard(lines_->mutex);
         if (lines_->file == nullptr) return false;
-        if (line.size() > limits::access_log_waiting - std::min(limits::access_log_waiting, lines_->waiting.size())) {
+        if (lines_->waiting.size() + lines_->leaving + line.size() > limits::access_log_waiting) {
             ++lines_->drops;
             lines_->count_drops(reactor);
             return false;
