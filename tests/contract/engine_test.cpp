@@ -187,8 +187,7 @@ TEST_CASE("engines_of_frames_keep_the_contract_with_the_smallest_limits") {
             for (const LengthPrefix prefix : test::all_prefixes) try_out(test::message_subject(prefix, limit), "messages", input);
             try_out(test::frame_subject<NetstringEngine>(NetstringOptions{limit}), "netstrings", input);
             try_out(test::frame_subject<BlockEngine>(limit + 1), "blocks", input);
-            for (const std::size_t lines : {0, 1})
-                try_out(test::header_content_subject({limit, lines, limit}), "header and content", input);
+            for (const std::size_t lines : {0, 1}) try_out(test::header_content_subject({limit, lines, limit}), "header and content", input);
         }
         CAPTURE(limit);
         CHECK(found == "");
