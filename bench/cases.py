@@ -29,6 +29,8 @@ CASES = {
                            "--mode websocket --connections 64 --size 64"),
     "idle": load_case("64 busy among 100 connections, then among 10,100", "echo", "--mode hold --connections 64 --few 100 --open 10100",
                       rounds=3, seconds=0.4),
+    "idle-http": load_case("HTTP/1.1: 64 busy among 100 connections kept alive, then among 2,100", "kept",
+                           "--mode hold-http --connections 64 --few 100 --open 2100", unit="request", rounds=3, seconds=0.4),
     "growth": load_case("100 busy among 100 connections, then among 15,000", "echo",
                         "--mode hold --connections 100 --few 100 --open 15000", rounds=3, seconds=0.4),
     "growth-all": load_case("100 messages under way, on 100 connections in turn, then on 15,000", "echo",
@@ -47,7 +49,7 @@ GROUPS = {
     "echo": ["echo64", "echo64d16", "echo16k", "pingpong", "unix"],
     "text": ["lines", "chat"],
     "http": ["http", "http16", "websocket"],
-    "many": ["idle", "growth", "growth-all"],
+    "many": ["idle", "idle-http", "growth", "growth-all"],
     "micro": ["timers", "ticks"],
     CROSSING: [CROSSING_FROM],
 }
@@ -61,7 +63,7 @@ WARMUP_SECONDS = 0.2
 
 def smoke_load(load):
     """Fewer connections to hold: opening them takes most of the time."""
-    return load.replace("--open 10100", "--open 600").replace("--open 15000", "--open 600")
+    return load.replace("--open 10100", "--open 600").replace("--open 2100", "--open 600").replace("--open 15000", "--open 600")
 
 
 def select_cases(names):

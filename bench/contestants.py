@@ -13,7 +13,7 @@ BASELINE = "epoll"
 SETUP = "./dev bench --setup"
 MICRO_CASES = {"timers", "ticks"}
 # What not all can take that serve the other; the program is the same.
-SAME_PROGRAM = {"pipelined": "http"}
+SAME_PROGRAM = {"pipelined": "http", "kept": "http"}
 
 # cases: the --case values that the program knows; needs: "" or "deb:libuv1-dev" and the like.
 Contestant = namedtuple("Contestant", "name language cases needs version command")

@@ -554,6 +554,9 @@ class HttpRequest:
     @property
     def is_answered(self) -> bool:
         """Whether its answer is whole, or it is over."""
+    def log_line(self, status: int, octets: int) -> str:
+        """In on_response, with what that was told: a line for an access log in the combined format, without its end. It is ASCII and at most a kibibyte;
+        what the peer chose is escaped, so that nobody can forge another line."""
     def pause(self) -> None:
         """No on_body until resume(); the peer is held up."""
     def resume(self) -> None:
@@ -681,6 +684,34 @@ class WebSocketHandshake:
         """400 to 599 instead of a WebSocket. Errors: ArgumentError."""
     def choose(self, subprotocol: str) -> None:
         """One of subprotocols, or "" for none. Errors: ArgumentError."""
+
+@final
+class HttpHosts:
+    """Several sites behind one listener, told apart by the host that a request names (RFC 9110 7.2). A host is a name without a port, in any case of
+    letters; "*.example.org" stands for all below example.org, and "*" for every other."""
+
+    def __init__(self, sites: dict[str, Callable[[HttpRequest], object]]) -> None:
+        """By host, what is called with a request in place of on_request; more can be added."""
+    def add(self, host: str, site: Callable[[HttpRequest], object]) -> None:
+        """The host's requests are that site's from now on."""
+    def serve(self, request: HttpRequest) -> None:
+        """In on_request: calls the site, or answers 421 if there is none. What follows of the request (on_body) is told to its connection as ever, so
+        that sites mostly collect() their bodies."""
+
+@final
+class AccessLog:
+    """A file, pipe or standard output with a line of HttpRequest.log_line for each request: for on_response. No loop waits for it: lines gather for a
+    tenth of a second, then a thread writes them, each as a whole, so that several processes can share a file. When a mebibyte waits, further ones
+    are dropped; the metric access_log_drops counts them. run() does not return before what was added is written; stop() writes what there is room for."""
+
+    def __init__(self, path: str) -> None:
+        """Is appended to, and made if it is not there; "-": standard output. Errors: OsError, ArgumentError."""
+    def add(self, request: HttpRequest, status: int, octets: int) -> bool:
+        """In on_response, with what that was told. False: dropped, or the log is closed."""
+    def reopen(self) -> None:
+        """Opens the path again, for whoever has moved the file away; if that fails it stays with the file it had. Errors: OsError, ClosedError."""
+    def close(self) -> None:
+        """Writes what waits, as far as there is room for it, and forgets the rest."""
 
 @final
 class StaticFiles:

@@ -3,6 +3,7 @@
 #include "bindings/http_fields.h"
 #include "bindings/http_head.h"
 #include "tidemill/serve/http_connection.h"
+#include "tidemill/serve/http_log.h"
 #include "tidemill/serve/websocket_connection.h"
 #include "tidemill/sys/file.h"
 
@@ -200,6 +201,42 @@ bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& 
     if (auto* socket = dynamic_cast<WebSocketConnection*>(next.protocol()))
         return check(found, upgrade_websocket(found, *socket, std::move(owned)));
     return check(found, found.upgrade(std::move(owned), with.get(), status));
+}
+
+Bytes http_log_line(ScriptHandler& handler, std::uint64_t request, int status, std::uint64_t octets) {
+    thread_local std::string line;
+    line = combined_log_line(find(handler, request), status, octets);
+    return line;
+}
+
+int HttpHostsCore::add(Bytes host) {
+    const int number = numbers_.try_emplace(std::string(host), static_cast<int>(numbers_.size()) + 1).first->second;
+    hosts_.add(host, [this, number](HttpRequest&) { chosen_ = number; });
+    return number;
+}
+
+int HttpHostsCore::choose(ScriptHandler& handler, std::uint64_t request) {
+    chosen_ = 0;
+    hosts_.serve(find(handler, request));
+    return chosen_;
+}
+
+AccessLogCore::AccessLogCore(Bytes path) {
+    Result<AccessLog> opened = AccessLog::open(std::string(path));
+    if (!opened) throw Failure{opened.error()};
+    log_.emplace(std::move(opened).value());
+}
+
+bool AccessLogCore::add(ScriptHandler& handler, std::uint64_t request, int status, std::uint64_t octets) {
+    return log_->add(find(handler, request), status, octets);
+}
+
+void AccessLogCore::reopen() {
+    if (Result<void> opened = log_->reopen(); !opened) throw Failure{opened.error()};
+}
+
+void AccessLogCore::close() {
+    log_->close();
 }
 
 StaticFilesCore::StaticFilesCore(Bytes folder, Bytes index, Bytes cache_control) {

@@ -1,7 +1,11 @@
 // A server of HTTP at script size (facade.h): an HttpConnection that tells a script's object, and the calls on its request by the request's
 // number. Fields cross as http_fields.h has it.
 #pragma once
+#include <optional>
+
 #include "bindings/protocol.h"
+#include "tidemill/serve/access_log.h"
+#include "tidemill/serve/http_hosts.h"
 #include "tidemill/serve/static_files.h"
 
 namespace tidemill::script {
@@ -43,6 +47,41 @@ void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t li
 // next: has the connection from the request's end on. One with the protocol of WebSockets: the handshake is answered, with status and
 // fields of its own. Throws argument as well.
 bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& next, int status, Bytes fields, int count);
+
+// In on_response: a line of the combined format, ASCII, without its end. Throws closed, state.
+Bytes http_log_line(ScriptHandler& handler, std::uint64_t request, int status, std::uint64_t octets);
+
+// Which site a request is for. The sites are functions of the script, which keeps them by number.
+class HttpHostsCore {
+public:
+    HttpHostsCore() = default;
+    HttpHostsCore(const HttpHostsCore&) = delete;
+    HttpHostsCore& operator=(const HttpHostsCore&) = delete;
+
+    // The number, from 1 on, of the site that is the host's from now on; the same one for the same text.
+    int add(Bytes host);
+    // The site's number; 0: there is none and the request has been answered with 421. Throws closed, state.
+    int choose(ScriptHandler& handler, std::uint64_t request);
+
+private:
+    HttpHosts hosts_;
+    std::map<std::string, int, std::less<>> numbers_;
+    int chosen_ = 0;
+};
+
+class AccessLogCore {
+public:
+    // Throws os, argument.
+    explicit AccessLogCore(Bytes path);
+    // Throws closed, state.
+    bool add(ScriptHandler& handler, std::uint64_t request, int status, std::uint64_t octets);
+    // Throws as the constructor, and closed.
+    void reopen();
+    void close();
+
+private:
+    std::optional<AccessLog> log_;
+};
 
 class StaticFilesCore {
 public:

@@ -28,6 +28,7 @@
 #include "tidemill/reactor/reactor.h"  // Reactor, Timer
 #include "tidemill/reactor/work_threads.h"  // WorkThreads: the threads of defer
 #include "tidemill/reactor/workers.h"  // Workers: N reactors in N threads
+#include "tidemill/serve/access_log.h"     // AccessLog: a file of what was served
 #include "tidemill/serve/driver.h"         // Driver: an engine on a connection
 #include "tidemill/serve/framing.h"        // LineConnection, MessageConnection, ...
 #include "tidemill/serve/http_client.h"      // HttpClient: requests of HTTP over kept connections

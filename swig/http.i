@@ -23,6 +23,25 @@ void http_resume(ScriptHandler& handler, std::uint64_t request);
 void http_collect(ScriptHandler& handler, std::uint64_t request, std::int64_t limit);
 bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& next, int status, Bytes fields, int count);
 
+Bytes http_log_line(ScriptHandler& handler, std::uint64_t request, int status, std::uint64_t octets);
+
+class HttpHostsCore {
+public:
+    HttpHostsCore();
+    ~HttpHostsCore();
+    int add(Bytes host);
+    int choose(ScriptHandler& handler, std::uint64_t request);
+};
+
+class AccessLogCore {
+public:
+    explicit AccessLogCore(Bytes path);
+    ~AccessLogCore();
+    bool add(ScriptHandler& handler, std::uint64_t request, int status, std::uint64_t octets);
+    void reopen();
+    void close();
+};
+
 class StaticFilesCore {
 public:
     StaticFilesCore(Bytes folder, Bytes index, Bytes cache_control);

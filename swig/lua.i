@@ -18,6 +18,8 @@
 %nspace tidemill::script::ReactorCore;
 %nspace tidemill::script::TlsCore;
 %nspace tidemill::script::StaticFilesCore;
+%nspace tidemill::script::HttpHostsCore;
+%nspace tidemill::script::AccessLogCore;
 %nspace tidemill::script::HttpClientCore;
 %nspace tidemill::script::CookieJarCore;
 

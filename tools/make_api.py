@@ -49,7 +49,8 @@ class Parameter:
 
     @property
     def accepts_block(self):
-        return "Callable" in ast.unparse(self.type)
+        type_ = ast.unparse(self.type)
+        return "Callable" in type_ and not type_.startswith("dict")
 
 
 @dataclasses.dataclass

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <string_view>
 
 #include <strings.h>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::chrono::seconds connect_patience{30};
 constexpr std::chrono::seconds answer_patience{5};
+// Fewer than any server's backlog: a full one would have the system drop attempts, which come again a second later.
+constexpr unsigned connects_at_once = 64;
 constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
 // What every contestant answers with, status 200 and a Content-Length.
 constexpr std::string_view body = "hello, world";
@@ -29,24 +32,45 @@ std::string_view field(std::string_view head, std::string_view name) {
 }  // namespace
 
 Http::Http(const Settings& settings, const ServerProcess& server)
-    : settings_(settings), address_(parse_endpoint(settings.endpoint)), window_(server), clients_(settings.connections) {
+    : settings_(settings),
+      address_(parse_endpoint(settings.endpoint)),
+      window_(server),
+      clients_(settings.mode == Mode::hold_http ? settings.open : settings.connections) {
     for (unsigned i = 0; i < settings.depth; ++i) requests_ += request;
 }
 
-Report Http::measure() {
-    for (Client& client : clients_) {
-        client.number = static_cast<unsigned>(&client - clients_.data());
-        client.asked_at.resize(settings_.depth);
-        open(client);
+void Http::open(unsigned count) {
+    is_draining_ = true;  // one request each
+    while (open_ < count) {
+        const unsigned begin = open_;
+        for (; open_ < count && open_ < begin + connects_at_once; ++open_) {
+            open(clients_[open_]);
+            ask(clients_[open_], 1);
+        }
+        wait_for_all(begin, open_);
+    }
+}
+
+Report Http::measure(unsigned active) {
+    open_ = std::max(open_, active);
+    is_draining_ = false;
+    for (Client& client : std::span(clients_).first(active)) {
+        if (client.is_open && !client.is_ending)
+            ask(client, settings_.depth);
+        else
+            open(client);
     }
     const Report report = window_.measure(settings_.warmup, settings_.seconds, [this] { turn(); });
     is_draining_ = true;
-    wait_for_all();
+    wait_for_all(0, open_);
     return report;
 }
 
 // Servers end a connection after some number of requests, as their defaults have it; what they had not answered is asked anew.
 void Http::open(Client& client) {
+    client.number = static_cast<unsigned>(&client - clients_.data());
+    client.asked_at.resize(settings_.depth);
+    client.is_open = true;
     client.socket = connect_socket(settings_.endpoint, address_, Clock::now() + connect_patience);
     client.received.clear();
     client.asked = client.answered = client.unsent = 0;
@@ -129,9 +153,9 @@ unsigned Http::take_answers(Client& client) {
     return answers;
 }
 
-void Http::wait_for_all() {
+void Http::wait_for_all(unsigned begin, unsigned end) {
     const auto deadline = Clock::now() + answer_patience;
-    for (const Client& client : clients_) {
+    for (const Client& client : std::span(clients_).subspan(begin, end - begin)) {
         while (!client.is_ending && client.answered < client.asked && Clock::now() < deadline) turn();
         if (client.is_ending) continue;
         if (client.answered < client.asked)

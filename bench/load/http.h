@@ -12,13 +12,17 @@ class Http {
 public:
     Http(const Settings& settings, const ServerProcess& server);
 
-    // A message of the report is a request that was answered.
-    Report measure();
+    // So many connections in all, each with one request that has been answered.
+    void open(unsigned count);
+
+    // Keeps `active` connections busy. A message of the report is a request that was answered.
+    Report measure(unsigned active);
 
 private:
     struct Client {
         unsigned number = 0;
         FileDescriptor socket;
+        bool is_open = false;
         std::string received;  // of answers that are not whole
         std::vector<Clock::time_point> asked_at;  // a ring
         std::uint64_t asked = 0;
@@ -33,7 +37,7 @@ private:
     void send_due(Client& client);
     void receive(Client& client, std::uint32_t events);
     unsigned take_answers(Client& client);
-    void wait_for_all();
+    void wait_for_all(unsigned begin, unsigned end);
     std::string describe(const Client& client) const;
 
     const Settings& settings_;
@@ -41,7 +45,8 @@ private:
     std::string requests_;  // as many as may be in flight
     Window window_;
     Poller poller_;
-    std::vector<Client> clients_;
+    std::vector<Client> clients_;  // never grows: the poller has pointers into it
+    unsigned open_ = 0;
     bool is_draining_ = false;
     Scratch incoming_;
 };

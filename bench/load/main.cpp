@@ -43,13 +43,14 @@ std::string describe(const Report& report, bool as_json) {
 }
 
 // Few connections, then many: what does an idle one cost in memory, and do the others become slower?
-void hold(const Settings& settings, const ServerProcess& server, Echo& echo) {
-    echo.open(settings.few, true);
-    const Report few = echo.measure(settings.connections, settings.rotates);
+template <class Open, class Measure>
+void hold(const Settings& settings, const ServerProcess& server, Open open, Measure measure) {
+    open(settings.few);
+    const Report few = measure();
     const double resident_few = server.resident();
-    echo.open(settings.open, true);
+    open(settings.open);
     const double resident_many = server.resident();
-    const Report many = echo.measure(settings.connections, settings.rotates);
+    const Report many = measure();
     const double octets = (resident_many - resident_few) / (settings.open - settings.few);
     std::printf(settings.json ? "{\"few\": %s, \"many\": %s, \"octets_per_connection\": %.1f}\n"
                               : "few: %s\nmany: %s\n%.1f octets of memory for each connection\n",
@@ -67,7 +68,7 @@ Report run(const Settings& settings, const ServerProcess& server) {
     if (settings.mode == Mode::chat) return std::make_unique<Chat>(settings, server)->measure();
     if (settings.mode == Mode::churn) return std::make_unique<Churn>(settings, server)->measure();
     if (settings.mode == Mode::websocket) return std::make_unique<WebSocket>(settings, server)->measure();
-    if (settings.mode == Mode::http) return std::make_unique<Http>(settings, server)->measure();
+    if (settings.mode == Mode::http) return std::make_unique<Http>(settings, server)->measure(settings.connections);
     const auto echo = std::make_unique<Echo>(settings, server);
     echo->open(settings.connections, false);
     return echo->measure(settings.connections, false);
@@ -80,7 +81,13 @@ int main(int argument_count, char** arguments) {
     allow_many_descriptors();
     const ServerProcess server(settings.server_pid);
     if (settings.mode == Mode::hold) {
-        hold(settings, server, *std::make_unique<Echo>(settings, server));
+        const auto echo = std::make_unique<Echo>(settings, server);
+        hold(
+            settings, server, [&](unsigned count) { echo->open(count, true); },
+            [&] { return echo->measure(settings.connections, settings.rotates); });
+    } else if (settings.mode == Mode::hold_http) {
+        const auto http = std::make_unique<Http>(settings, server);
+        hold(settings, server, [&](unsigned count) { http->open(count); }, [&] { return http->measure(settings.connections); });
     } else {
         std::printf("%s\n", describe(run(settings, server), settings.json).c_str());
     }

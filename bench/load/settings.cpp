@@ -10,7 +10,7 @@
 namespace {
 
 constexpr std::string_view usage =
-    "usage: load --connect tcp://127.0.0.1:PORT|unix:///path [--mode echo|chat|churn|http|websocket|hold]\n"
+    "usage: load --connect tcp://127.0.0.1:PORT|unix:///path [--mode echo|chat|churn|http|websocket|hold|hold-http]\n"
     "            [--connections 64] [--size 64] [--depth 1] [--lines COUNT]\n"
     "            [--few 100] [--open 10100] [--rotate]\n"
     "            [--seconds 3] [--warmup 0.5] [--server-pid PID] [--json]";
@@ -34,7 +34,8 @@ Mode parse_mode(std::string_view text) {
     if (text == "http") return Mode::http;
     if (text == "websocket") return Mode::websocket;
     if (text == "hold") return Mode::hold;
-    refuse("--mode must be echo, chat, churn, http, websocket or hold, not '" + std::string(text) + "'");
+    if (text == "hold-http") return Mode::hold_http;
+    refuse("--mode must be echo, chat, churn, http, websocket, hold or hold-http, not '" + std::string(text) + "'");
 }
 
 void set_option(Settings& settings, std::string_view name, std::string_view value) {
@@ -94,7 +95,7 @@ Settings parse_arguments(std::span<char*> arguments) {
     }
     if (settings.endpoint.empty()) refuse(std::string(usage));
     if (settings.lines > 0) settings.size = settings.lines * line_size;
-    if (settings.mode == Mode::hold) {
+    if (settings.mode == Mode::hold || settings.mode == Mode::hold_http) {
         if (settings.open <= settings.few) refuse("--open must be more than --few");
         if (settings.connections > settings.few) refuse("--connections, the busy ones, cannot be more than --few");
         if (settings.rotates && settings.depth != 1) refuse("--rotate takes one message at a time: --depth 1");

@@ -16,6 +16,7 @@ enum class Mode : std::uint8_t {
     websocket,  // messages in frames
     http,   // requests and answers of HTTP/1.1
     hold,   // echo among few open connections, then among many
+    hold_http,  // the same with requests of HTTP, on connections that are kept alive
 };
 
 struct Settings {

@@ -318,6 +318,12 @@ inline constexpr std::uint64_t http_discard = 256 * 1024;
 // so that the end of a connection is seen while an answer is long in coming.
 inline constexpr std::size_t http_pipelined = 64 * 1024;
 
+// Octets of an access log's lines that wait for their file; further lines are dropped and counted. Lines wait for this long, so that many leave
+// with one call; what takes none for so long (a pipe whose reader has stopped) is asked again.
+inline constexpr std::size_t access_log_waiting = 1024 * 1024;
+inline constexpr auto access_log_delay = 100ms;
+inline constexpr auto access_log_patience = 1s;
+
 // A whole body is compressed from this size on; a shorter one would hardly become shorter still.
 inline constexpr std::size_t http_gzip_from = 256;
 

@@ -142,7 +142,7 @@ WriteResult HttpRequest::respond(int status, HttpFieldList fields, Bytes body) {
     if (Result<void> done = owner_.engine_.respond(head, body); !done) return owner_.refuse_call(done.error());
     is_begun_ = true;
     status_ = status;
-    octets_ = body.size();
+    count_octets(body.size());
     owner_.after_answer();
     return owner_.send_output();
 }
@@ -183,12 +183,12 @@ WriteResult HttpRequest::write_piece(Bytes data) {
     HttpEngine& engine = owner_.engine_;
     if (data.size() < limits::http_joined) {
         if (Result<void> written = engine.write_data(data); !written) return owner_.refuse_call(written.error());
-        octets_ += data.size();
+        count_octets(data.size());
         return owner_.send_output();
     }
     const Result<bool> begun = engine.begin_data(data.size());
     if (!begun) return owner_.refuse_call(begun.error());
-    octets_ += data.size();
+    count_octets(data.size());
     WriteResult written = owner_.send_output();
     if (!begun.value() || written.has_failed()) return written;
     owner_.written_ += data.size();

@@ -29,12 +29,11 @@ void add_quoted(std::string& line, Bytes text) {
     line += '"';
 }
 
-// "tcp://127.0.0.1:1234" is 127.0.0.1.
+// Of "tcp://127.0.0.1:1234" the address. Others have none: the path of a UNIX socket is the peer's choice.
 std::string host_of(const std::string& endpoint) {
-    const std::size_t begin = endpoint.find("://");
-    if (begin == endpoint.npos) return "-";
-    const std::string rest = endpoint.substr(begin + 3);
-    const std::string host = rest.substr(0, rest.rfind(':'));
+    if (!endpoint.starts_with("tcp://") && !endpoint.starts_with("tls://")) return "-";
+    std::string host = endpoint.substr(6, endpoint.rfind(':') - 6);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     return host.empty() ? "-" : host;
 }
 

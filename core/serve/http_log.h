@@ -1,4 +1,4 @@
-// A line for an access log, in the combined format that log readers know: for HttpConnection::on_response.
+// A line for an access log, in the combined format that log readers know: for HttpConnection::on_response. access_log.h writes them to a file.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -161,6 +161,8 @@ private:
     WriteResult begin_answer(int status, HttpFields fields, HttpFraming framing);
     WriteResult respond_in_pieces(const HttpResponseHead& head, Bytes body);
     WriteResult write_piece(Bytes data);
+    // The answer to HEAD has none, whatever the program gives.
+    void count_octets(std::uint64_t octets) { octets_ += head_.method == "HEAD" ? 0 : octets; }
     // http_gzip.cpp
     bool begin_gzip(int status, HttpFields fields, std::vector<HttpField>& with);
     WriteResult write_gzip(Bytes data);

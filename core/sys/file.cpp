@@ -1,17 +1,17 @@
 #include "tidemill/sys/file.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #ifdef __linux__
 #include <linux/openat2.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #endif
+
+#include "tidemill/sys/without_sigpipe.h"
 
 namespace tidemill {
 
@@ -115,38 +115,6 @@ IoResult read_file(int file, std::uint64_t offset, char* data, std::size_t size)
 }
 
 #ifdef __linux__
-
-// Unlike send(2), sendfile(2) has no flag against SIGPIPE, which ends a program that has not said otherwise. So it is held back for the
-// call and, if the call has raised it, taken away.
-class WithoutSigpipe {
-public:
-    WithoutSigpipe() {
-        sigset_t pending;
-        sigemptyset(&pipe_);
-        sigaddset(&pipe_, SIGPIPE);
-        was_pending_ = ::sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
-        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    ~WithoutSigpipe() {
-        const int kept = errno;
-        if (is_raised_ && !was_pending_) {
-            const timespec at_once{};
-            while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-            }
-        }
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-        errno = kept;
-    }
-    WithoutSigpipe(const WithoutSigpipe&) = delete;
-    WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-    void raised() { is_raised_ = true; }
-
-private:
-    sigset_t pipe_;
-    sigset_t before_;
-    bool was_pending_ = false;
-    bool is_raised_ = false;
-};
 
 IoResult send_file(int socket, int file, std::uint64_t offset, std::size_t size) {
     WithoutSigpipe guard;

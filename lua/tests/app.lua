@@ -196,6 +196,24 @@ test("serve_runs_until_a_signal", function()
     has(output, "ended")
 end)
 
+test("an_access_log_has_a_line_for_each_request", function()
+    local path = os.tmpname()
+    local reactor = tidemill.Reactor:new()
+    local listener = tidemill.serve(function(env) return 200, {}, env.PATH_INFO end, {listen = "memory://logged", reactor = reactor, access_log = path})[1]
+    local Client = tidemill.Connection:extend()
+    function Client:on_close() listener:close() end
+    local client = reactor:connect(listener:endpoint(), Client)
+    client:write("GET /a HTTP/1.1\r\nHost: x\r\nUser-Agent: q\"\r\n\r\nGET /bcd HTTP/1.0\r\n\r\n")
+    reactor:run()
+    local file = assert(io.open(path, "rb"))
+    local text = file:read("*a")
+    file:close()
+    os.remove(path)
+    equal((text:gsub("%[%d%d/%u%l%l/%d+:%d+:%d+:%d+ %+0000%]", "TIME")),
+        '- - - TIME "GET /a HTTP/1.1" 200 2 "-" "q\\x22"\n- - - TIME "GET /bcd HTTP/1.0" 200 4 "-" "-"\n')
+    has(raised(tidemill.serve, function() end, {listen = "memory://logged", access_log = "/no/such/log", reactor = reactor}), "ENOENT")
+end)
+
 test("wrong_arguments_are_named", function()
     has(raised(tidemill.serve, 7), "function expected")
     has(raised(tidemill.serve, function() end, {lisen = "tcp://127.0.0.1:0"}), "lisen")

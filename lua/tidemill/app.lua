@@ -6,6 +6,7 @@
 --
 -- It gets a table with the names of CGI and with input and error, and answers a status, headers and an iterator of strings (or one string). It runs
 -- in the loop; a request's body is there before, and the iterator is asked for more when the client has read what came before.
+local AccessLog = require "tidemill.access_log"
 local check = require "tidemill.check"
 local core = require "tidemill.core"
 local default = require "tidemill.default"
@@ -248,18 +249,34 @@ end
 
 -- ---- serving ----
 
+-- A line for each request. on_response is there for HttpConnection to see; _on_response is what is called.
+local function log_to(Server, log)
+    Server.on_response = function() end
+    function Server:_on_head(number, ...)
+        self._logged = number
+        return AppConnection._on_head(self, number, ...)
+    end
+    function Server:_on_response(status, octets)
+        log._core:add(self, self._logged, status, octets)
+    end
+end
+
 local app = {}
 
 -- application: a function, or a table with run. options: listen, an endpoint or a list of them; tls, reuse_port, max_connections, as of
 -- Reactor:listen; drain, seconds that SIGTERM and SIGINT let requests finish; on_listening, called with each listener; reactor, where to
--- listen only: the listeners are answered, and whoever has the reactor runs it.
+-- listen only: the listeners are answered, and whoever has the reactor runs it; access_log, a path for lines in the combined format, "-" for
+-- standard output.
 function app.serve(application, options)
     local call = type(application) == "table" and application.run or application
     check.callable(1, "serve", call)
     options = check.options(2, "serve", options, {tls = "table", reuse_port = "boolean", max_connections = "number", drain = "number",
-        on_listening = "function", reactor = "table", listen = type(options) == "table" and type(options.listen) == "table" and "table" or "string"})
+        on_listening = "function", reactor = "table", access_log = "string", listen = type(options) == "table" and type(options.listen) == "table" and "table" or "string"})
     local Server = AppConnection:extend()
     Server._app = call
+    if options.access_log then
+        log_to(Server, AccessLog:new(options.access_log))
+    end
     local reactor = options.reactor or default.default_reactor()
     local endpoints = options.listen or "tcp://127.0.0.1:8080"
     local listeners = {}

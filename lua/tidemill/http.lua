@@ -142,6 +142,10 @@ function HttpRequest:is_answered()
     return core.http_is_answered(self._connection, self._number)
 end
 
+function HttpRequest:log_line(status, octets)
+    return core.http_log_line(self._connection, self._number, status, octets)
+end
+
 -- ---- its body ----
 
 function HttpRequest:pause()

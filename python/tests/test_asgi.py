@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -187,6 +188,21 @@ class AsgiProcess(unittest.TestCase):
         self.assertIn("started", server.said)
         self.assertIn("ended", server.said)
         self.assertIn('127.0.0.1 "GET /slow HTTP/1.1" 200 4 ', server.said)
+
+    def test_an_access_log_in_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = self.start("asgi_app:app", "--access-log-file", f"{folder}/log")
+            self.addCleanup(server.kill)
+            client = server.client()
+            for path in "/slow", "/slow?%22":
+                client.request("GET", path, headers={"User-Agent": 'a"b'})
+                client.getresponse().read()
+            client.close()
+            self.assertEqual(server.stop(), 0)
+            with open(f"{folder}/log", encoding="ascii") as log:
+                lines = log.read().splitlines()
+        for line, path in zip(lines, ("/slow", "/slow?%22"), strict=True):
+            self.assertRegex(line, r'^127\.0\.0\.1 - - \[\S+ \+0000\] "GET ' + re.escape(path) + r' HTTP/1\.1" 200 4 "-" "a\\x22b"$')
 
     def test_a_term_waits_no_longer_than_it_was_told(self):
         server = self.start("asgi_app:app", "--drain", "0.1")

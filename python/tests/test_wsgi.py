@@ -5,8 +5,10 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
+import tempfile
 import time
 import unittest
 
@@ -137,6 +139,21 @@ class WsgiProcess(unittest.TestCase):
         client.close()
         self.assertEqual(server.stop(None), 0)
         self.assertIn('127.0.0.1 "GET /slow HTTP/1.1" 200 4 ', server.said)
+
+    def test_an_access_log_in_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = AppServer("wsgi_app:app", "--interface", "wsgi", "--access-log-file", f"{folder}/log")
+            self.addCleanup(server.kill)
+            client = server.client()
+            for path in "/slow", "/slow?%22":
+                client.request("GET", path, headers={"User-Agent": 'a"b'})
+                client.getresponse().read()
+            client.close()
+            self.assertEqual(server.stop(), 0)
+            with open(f"{folder}/log", encoding="ascii") as log:
+                lines = log.read().splitlines()
+        for line, path in zip(lines, ("/slow", "/slow?%22"), strict=True):
+            self.assertRegex(line, r'^127\.0\.0\.1 - - \[\S+ \+0000\] "GET ' + re.escape(path) + r' HTTP/1\.1" 200 4 "-" "a\\x22b"$')
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ from .errors import (
     WorkError,
 )
 from .framing import BlockConnection, HeaderContentConnection, LineConnection, MessageConnection, NetstringConnection, ObjectConnection
+from .access_log import AccessLog
 from .http import HttpConnection, HttpRequest, StaticFiles
+from .http_hosts import HttpHosts
 from .http_client import HttpClient, HttpExchange, HttpResponse
 from .metrics import SlowCallback
 from .process import FdWatch, FileWatch, Process, ProcessWatch
@@ -50,7 +52,7 @@ __all__ = [
     "Connection", "Datagram", "Reactor", "Listener", "Timer", "SignalWatch", "SlowCallback", "Process", "FileWatch", "ProcessWatch", "FdWatch",
     "LineConnection", "MessageConnection", "NetstringConnection", "BlockConnection", "HeaderContentConnection", "ObjectConnection",
     "TlsContext", "TlsInfo",
-    "HttpConnection", "HttpRequest", "StaticFiles",
+    "HttpConnection", "HttpRequest", "HttpHosts", "AccessLog", "StaticFiles",
     "HttpClient", "HttpExchange", "HttpResponse", "CookieJar", "Cookie",
     "WebSocketConnection", "WebSocketHandshake",
     "Deferred", "Channel", "Subscription", "Queue", "Workers",

@@ -30,7 +30,8 @@ def main(arguments=None):
     add("--max-connections", type=int, default=0, metavar="N", help="at the same time; 0: no such limit")
     add("--tls-certificate", metavar="FILE", help="PEM; serves https")
     add("--tls-key", metavar="FILE", help="PEM; left out if it is in the certificate's file")
-    add("--access-log", action="store_true", help="a line for each request")
+    add("--access-log", action="store_true", help="a message for each request, on standard error")
+    add("--access-log-file", metavar="FILE", help="a line for each request in the combined format; - is standard output")
     options = parser.parse_args(arguments)
     options.listen = options.listen or ["tcp://127.0.0.1:8000"]
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
@@ -79,7 +80,7 @@ def _is_asgi(app):
 def _serve(options, reactor=None):
     app = _application(options)
     tls = TlsContext(options.tls_certificate, options.tls_key or options.tls_certificate) if options.tls_certificate else None
-    shared = {"root_path": options.root_path, "drain": options.drain, "access_log": options.access_log, "tls": tls,
+    shared = {"root_path": options.root_path, "drain": options.drain, "access_log": options.access_log_file or options.access_log, "tls": tls,
               "max_connections": options.max_connections, "reactor": reactor, "reuse_port": reactor is not None, "on_listening": _tell}
     if options.interface == "asgi" or (options.interface == "auto" and _is_asgi(app)):
         from . import asgi

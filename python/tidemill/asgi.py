@@ -19,6 +19,7 @@ from typing import Any, Callable
 from urllib.parse import unquote
 
 from . import core as _module
+from .access_log import AccessLog, log_of
 from .asgi_websocket import ClientDisconnected, WebSocketExchange, is_websocket, subprotocols_of
 from .errors import ClosedError, Error, StateError
 from .http import HttpConnection, _without_authority
@@ -309,10 +310,26 @@ class _LoggedConnection(_Connection):
         access_log.info('%s "%s %s HTTP/%s" %d %d %.6f%s', who, method, ascii(target)[1:-1], version, status, octets, seconds, " cut" if was_cut else "")
 
 
+class _FiledConnection(_Connection):
+    """With a line for every request in an AccessLog."""
+
+    _number = 0
+
+    def _on_head(self, number, method, target, flags, headers):
+        self._number = number
+        super()._on_head(number, method, target, flags, headers)
+
+    def on_response(self):
+        """There for HttpConnection to see; _on_response is what is called."""
+
+    def _on_response(self, status, octets, seconds, was_cut):
+        self._server.access_log._add_numbered(self, self._number, status, octets)
+
+
 class _Server:
     """An application, its tasks and its connections, on one loop."""
 
-    def __init__(self, app, loop, reactor, root_path="", has_access_log=False):
+    def __init__(self, app, loop, reactor, root_path="", access_log=False):
         self.app = app
         self.loop = loop
         self.reactor = reactor
@@ -321,7 +338,9 @@ class _Server:
         self.tasks: set[asyncio.Task[Any]] = set()
         self.connections: set[_Connection] = set()
         self._is_empty = None  # a future, while somebody waits for it
-        self.handler = type("AsgiConnection", (_LoggedConnection if has_access_log else _Connection,), {"_server": self})
+        self.access_log = log_of(access_log)
+        base = _FiledConnection if self.access_log else _LoggedConnection if access_log else _Connection
+        self.handler = type("AsgiConnection", (base,), {"_server": self})
 
     if sys.version_info >= (3, 12):
         def begin(self, coroutine):
@@ -437,11 +456,12 @@ _LIFESPAN_ANSWERS = {f"lifespan.{what}.{how}" for what in ("startup", "shutdown"
 
 
 def serve(app: Callable[..., Any], listen: str | list[str] = "tcp://127.0.0.1:8000", *, root_path: str = "", lifespan: str = "auto",
-          drain: float = 30.0, access_log: bool = False, tls: Any = None, reuse_port: bool = False, max_connections: int = 0,
+          drain: float = 30.0, access_log: bool | str | AccessLog = False, tls: Any = None, reuse_port: bool = False, max_connections: int = 0,
           reactor: Reactor | None = None, on_listening: Callable[[list[str]], object] | None = None) -> None:
     """Serves an ASGI 3 application until SIGTERM or SIGINT, and then for at most `drain` seconds what it has begun.
 
-    listen: endpoints; tls, reuse_port and max_connections: as of Reactor.listen. lifespan: "auto", "on" or "off". on_listening is called with the
+    listen: endpoints; tls, reuse_port and max_connections: as of Reactor.listen. lifespan: "auto", "on" or "off". access_log: True for
+    messages of the logger tidemill.access; a path ("-" is standard output) or an AccessLog for lines in the combined format. on_listening is called with the
     real endpoints. In the main thread of a process, outside of any loop. Errors: those of Reactor.listen; RuntimeError if the application
     fails to start.
     """

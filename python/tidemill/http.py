@@ -113,6 +113,9 @@ class HttpRequest:
     def is_answered(self):
         return _core.http_is_answered(self._connection, self._number)
 
+    def log_line(self, status, octets):
+        return _core.http_log_line(self._connection, self._number, status, octets)
+
     # ---- its body ----
 
     def pause(self):

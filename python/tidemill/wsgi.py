@@ -21,6 +21,7 @@ from typing import Any, Callable
 from urllib.parse import unquote_to_bytes
 
 from . import core as _module
+from .access_log import AccessLog, log_of
 from .errors import ClosedError, Error, LimitError, StateError
 from .http import HttpConnection, _without_authority
 from .reactor import Reactor
@@ -277,8 +278,24 @@ class _LoggedConnection(_Connection):
                         asked.get("SERVER_PROTOCOL", "-"), status, octets, seconds, " cut" if was_cut else "")
 
 
+class _FiledConnection(_Connection):
+    """With a line for every request in an AccessLog."""
+
+    _number = 0
+
+    def _on_head(self, number, method, target, flags, fields):
+        self._number = number
+        super()._on_head(number, method, target, flags, fields)
+
+    def on_response(self):
+        """There for HttpConnection to see; _on_response is what is called."""
+
+    def _on_response(self, status, octets, seconds, was_cut):
+        self._server.access_log._add_numbered(self, self._number, status, octets)
+
+
 class _Server:
-    def __init__(self, app, reactor, root_path, is_shared, has_access_log):
+    def __init__(self, app, reactor, root_path, is_shared, access_log):
         self.app = app
         self.reactor = reactor
         self.base = {
@@ -286,16 +303,19 @@ class _Server:
             "wsgi.version": (1, 0), "wsgi.errors": sys.stderr, "wsgi.multithread": True, "wsgi.multiprocess": is_shared, "wsgi.run_once": False,
             "wsgi.file_wrapper": FileWrapper, "wsgi.input_terminated": True,
         }
-        self.handler = type("WsgiConnection", (_LoggedConnection if has_access_log else _Connection,), {"_server": self})
+        self.access_log = log_of(access_log)
+        base = _FiledConnection if self.access_log else _LoggedConnection if access_log else _Connection
+        self.handler = type("WsgiConnection", (base,), {"_server": self})
 
 
 def serve(app: Callable[..., Any], listen: str | list[str] = "tcp://127.0.0.1:8000", *, threads: int = 0, root_path: str = "", drain: float = 30.0,
-          access_log: bool = False, tls: Any = None, reuse_port: bool = False, max_connections: int = 0, reactor: Reactor | None = None,
+          access_log: bool | str | AccessLog = False, tls: Any = None, reuse_port: bool = False, max_connections: int = 0, reactor: Reactor | None = None,
           on_listening: Callable[[list[str]], object] | None = None) -> None:
     """Serves a WSGI application until SIGTERM or SIGINT, and then for at most `drain` seconds what it has begun.
 
     listen: endpoints; tls, reuse_port and max_connections: as of Reactor.listen. threads: how many the application runs in; 0 for as many as
-    Reactor.defer has by itself. on_listening is called with the real endpoints. In the main thread of a process. Errors: those of Reactor.listen.
+    Reactor.defer has by itself. access_log: True for messages of the logger tidemill.access; a path ("-" is standard output) or an AccessLog for
+    lines in the combined format. on_listening is called with the real endpoints. In the main thread of a process. Errors: those of Reactor.listen.
     """
     is_shared = reactor is not None
     reactor = reactor if reactor is not None else Reactor()

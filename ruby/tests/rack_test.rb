@@ -7,6 +7,7 @@ require "json"
 require "net/http"
 require "socket"
 require "tempfile"
+require "tmpdir"
 begin
   require "rack"
 rescue LoadError
@@ -191,6 +192,22 @@ class RackTest < Minitest::Test
     status = server.stop
     assert_equal("slow", answer.value.body)
     assert_predicate(status, :success?)
+  end
+
+  def test_an_access_log_has_a_line_for_each_request
+    Dir.mktmpdir do |folder|
+      server = start("rack.ru", "AccessLogFile=#{folder}/log")
+      server.http do |client|
+        client.get("/env?%22", {"User-Agent" => "a\"b"})
+        client.get("/nowhere", {"User-Agent" => "c"})
+      end
+      assert_predicate(server.stop, :success?)
+      start_of_line = '\A127\.0\.0\.1 - - \[\S+ \+0000\] '
+      lines = File.readlines("#{folder}/log", chomp: true)
+      assert_equal(2, lines.size)
+      assert_match(/#{start_of_line}"GET \/env\?%22 HTTP\/1\.1" 200 \d+ "-" "a\\x22b"\z/, lines[0])
+      assert_match(/#{start_of_line}"GET \/nowhere HTTP\/1\.1" 404 \d+ "-" "c"\z/, lines[1])
+    end
   end
 
   def test_workers_share_a_port

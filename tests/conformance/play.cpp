@@ -9,6 +9,7 @@
 #include <functional>
 #include <iostream>
 #include <mutex>
+#include <regex>
 #include <sstream>
 #include <stop_token>
 #include <thread>
@@ -58,7 +59,10 @@ struct Entity {
         queue,
         client,
         jar,
-        exchange
+        exchange,
+        hosts,
+        log,
+        files
     };
 
     Kind kind;
@@ -76,6 +80,9 @@ struct Entity {
     tidemill::Subscription subscription = {};
     std::shared_ptr<tidemill::HttpClient> client = {};
     std::shared_ptr<tidemill::CookieJar> jar = {};
+    std::shared_ptr<tidemill::HttpHosts> hosts = {};
+    std::shared_ptr<tidemill::StaticFiles> files = {};
+    std::shared_ptr<tidemill::AccessLog> log = {};
 };
 using EntityPtr = std::shared_ptr<Entity>;
 
@@ -183,6 +190,8 @@ public:
     void on_body_end(tidemill::HttpRequest&) override { play_.seen(me_, "on_body_end"); }
     void on_response_drain(tidemill::HttpRequest&) override { play_.seen(me_, "on_response_drain"); }
     void on_response(tidemill::HttpRequest& request, int status, std::uint64_t octets, tidemill::Duration) override {
+        status_ = status;
+        octets_ = octets;
         play_.seen(me_, "on_response", (request.is_cut() ? "cut " : "") + std::to_string(status) + " " + std::to_string(octets));
     }
     void on_refusal(Connection&, int status, const Error& error) override {
@@ -191,6 +200,15 @@ public:
     void collect(tidemill::HttpRequest& request, std::size_t limit) {
         request.collect([this](tidemill::HttpRequest&, Bytes body) { play_.seen(me_, "on_collected", body); }, limit);
     }
+    // In on_response: its line.
+    std::string log(tidemill::AccessLog& log) {
+        log.add(*request(), status_, octets_);
+        return combined_log_line(*request(), status_, octets_) + "\n";
+    }
+
+private:
+    int status_ = 0;
+    std::uint64_t octets_ = 0;
 };
 
 // The same for what a WebSocket is told.
@@ -442,6 +460,16 @@ private:
         if (verb == "pause_request") return request(step["E"]).pause();
         if (verb == "compress") return request(step["E"]).compress();
         if (verb == "resume_request") return request(step["E"]).resume();
+        if (verb == "finish_with_trailers" || verb == "respond_continue" || verb == "start_events" || verb == "send_event" ||
+            verb == "ping_events")
+            return respond(step);
+        if (verb == "check_request") return same(step["E"], step["TEXT"], property_of(request(step["E"]), step["WORD"]));
+        if (verb == "upgrade_to") return upgrade(step);
+        if (verb == "static_files" || verb == "serve_file") return files(step);
+        if (verb == "http_hosts" || verb == "add_site" || verb == "serve_site") return sites(step);
+        if (verb == "access_log" || verb == "log_response" || verb == "logged") return log(step);
+        if (verb == "reopen") return value_of(entity(step["E"])->log->reopen());
+        if (verb == "close" && entity(step["E"])->kind == Entity::Kind::log) return entity(step["E"])->log->close();
         if (verb == "join") return with_datagram(step, [&](Datagram& datagram) { value_of(datagram.join(step["TO"])); });
         if (verb == "set_multicast_ttl") {
             return with_datagram(step,
@@ -830,7 +858,34 @@ private:
         if (step.verb == "start_response") written = it.start(status_of(step), fields_of(step["TEXT"]));
         if (step.verb == "write_body") written = it.write(step["VALUE"]);
         if (step.verb == "finish_response") written = it.finish();
+        if (step.verb == "finish_with_trailers") written = it.finish(fields_of(step["TEXT"]));
+        if (step.verb == "respond_continue") written = it.respond_continue();
+        if (step.verb == "start_events") written = it.start_events();
+        if (step.verb == "ping_events") written = it.ping();
+        if (step.verb == "send_event") {
+            const auto word = [&](const char* name) { return step.has(name) ? Bytes(step[name]) : Bytes{}; };
+            written = it.send_event({.data = step["TEXT"], .event = word("WORD"), .id = word("SERVER")});
+        }
         if (written.has_failed()) throw Refused(it.error());
+    }
+
+    static std::string property_of(const tidemill::HttpRequest& it, const std::string& property) {
+        if (property == "version") return it.minor_version() == 0 ? "1.0" : "1.1";
+        if (property == "method") return std::string(it.method());
+        if (property == "path") return std::string(it.path());
+        if (property == "query") return std::string(it.query());
+        if (property != "headers" && property != "trailers") throw Failed("this runner knows no " + property + " of a request");
+        std::string text;
+        for (const tidemill::HttpField& field : property == "headers" ? it.fields() : it.trailers())
+            text.append(text.empty() ? "" : "\n").append(field.name).append(": ").append(field.value);
+        return text;
+    }
+
+    void files(const Step& step) {
+        if (step.verb == "serve_file") return entity(step["E"])->files->serve(request(step["TARGET"]));
+        const EntityPtr me = made(Entity::Kind::files, step["NEW"]);
+        me->files = std::make_shared<tidemill::StaticFiles>(value_of(tidemill::StaticFiles::open(endpoint(step["ENDPOINT"]))));
+        entities_[me->name] = me;
     }
 
     static int status_of(const Step& step) { return static_cast<int>(step.count("COUNT")); }
@@ -935,8 +990,9 @@ private:
         const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
         tidemill::HandlerPtr next = recorder_for(*this, me, step);
         auto* web = dynamic_cast<Web*>(next.get());
-        const tidemill::WriteResult written =
-            web == nullptr ? it.upgrade(std::move(next), {}) : tidemill::upgrade_websocket(it, *web, std::move(next));
+        const tidemill::WriteResult written = web == nullptr
+                                                  ? it.upgrade(std::move(next), fields_of(step.has("TEXT") ? Bytes(step["TEXT"]) : Bytes{}))
+                                                  : tidemill::upgrade_websocket(it, *web, std::move(next));
         if (written.has_failed()) throw Refused(it.error());
         keep(me);
     }
@@ -1040,6 +1096,45 @@ private:
         const EntityPtr me = made(Entity::Kind::client, step["NEW"]);
         me->client = std::make_shared<tidemill::HttpClient>(reactor_, options);
         entities_[me->name] = me;
+    }
+
+    void sites(const Step& step) {
+        if (step.verb == "http_hosts") {
+            const EntityPtr me = made(Entity::Kind::hosts, step["NEW"]);
+            me->hosts = std::make_shared<tidemill::HttpHosts>();
+            entities_[me->name] = me;
+        } else if (step.verb == "add_site") {
+            const auto site = [body = step["TEXT"]](tidemill::HttpRequest& asked) { asked.respond(200, {}, body); };
+            entity(step["E"])->hosts->add(step["WORD"], site);
+        } else {
+            entity(step["E"])->hosts->serve(request(step["TARGET"]));
+        }
+    }
+
+    void log(const Step& step) {
+        if (step.verb == "access_log") {
+            const EntityPtr me = made(Entity::Kind::log, step["NEW"]);
+            me->log = std::make_shared<tidemill::AccessLog>(value_of(tidemill::AccessLog::open(endpoint(step["ENDPOINT"]))));
+            entities_[me->name] = me;
+        } else if (step.verb == "log_response") {
+            lines_ += with_protocol<Site>(step["TARGET"]).log(*entity(step["E"])->log);
+        } else {
+            expect_lines(endpoint(step["ENDPOINT"]), step["VALUE"]);
+        }
+    }
+
+    // Times are left out once they look like times.
+    void expect_lines(const std::string& path, const std::string& text) {
+        const auto read = [&path] {
+            std::ostringstream all;
+            all << std::ifstream(path, std::ios::binary).rdbuf();
+            return all.str();
+        };
+        const auto deadline = std::chrono::steady_clock::now() + limit_;
+        while (read().size() < lines_.size() && std::chrono::steady_clock::now() < deadline) turn(std::chrono::milliseconds(10));
+        const std::regex times(R"( - - \[\d\d/[A-Z][a-z]{2}/\d{4}(:\d\d){3} \+0000\])");
+        for (const std::string& seen : {lines_, read()}) same(path, text, std::regex_replace(seen, times, ""));
+        lines_.clear();
     }
 
     void fetch(const Step& step) {
@@ -1253,6 +1348,7 @@ private:
     std::string_view whose_;          // and the endpoint of a datagram
     std::optional<Problem> problem_;  // what went wrong in a callback
     bool is_in_loop_ = false;
+    std::string lines_;  // that access logs should have
     tidemill::ManualClock clock_;
     tidemill::Reactor reactor_;  // last, as it must go first
 };

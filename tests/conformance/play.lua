@@ -105,6 +105,7 @@ function site:on_response_drain()
 end
 
 function site:on_response(request, status, octets)
+    self.response = {request, status, octets}
     self.play:seen(self.name, "on_response", ("%s%d %d"):format(request:is_cut() and "cut " or "", status, octets), self)
 end
 
@@ -490,10 +491,51 @@ function verbs.respond(play, name, status, body)
     play:entity(name).request:respond(status, nil, body)
 end
 
-function verbs.start_response(play, name, status, text)
+local function fields_of(text)
     local fields = {}
     for header, value in text:gmatch("([^:\n]+): ([^\n]*)") do table.insert(fields, {header, value}) end
-    play:entity(name).request:start(status, fields)
+    return fields
+end
+
+function verbs.start_response(play, name, status, text)
+    play:entity(name).request:start(status, fields_of(text))
+end
+
+function verbs.finish_with_trailers(play, name, text)
+    play:entity(name).request:finish(fields_of(text))
+end
+
+function verbs.check_request(play, name, property, text)
+    local request = play:entity(name).request
+    local seen = request[property](request)
+    if type(seen) == "table" then
+        local lines = {}
+        for place, pair in ipairs(seen) do lines[place] = pair[1] .. ": " .. pair[2] end
+        seen = table.concat(lines, "\n")
+    end
+    same(name .. " " .. property, text, seen)
+end
+
+function verbs.respond_continue(play, name) play:entity(name).request:respond_continue() end
+
+function verbs.upgrade_to(play, name, new, text)
+    local recorder = play:recorder(new)
+    play:entity(name).request:upgrade(recorder, {headers = fields_of(text)})
+    play:keep(new, recorder, recorder)
+end
+
+function verbs.start_events(play, name) play:entity(name).request:start_events() end
+
+function verbs.send_event(play, name, data, event, id)
+    play:entity(name).request:send_event(data, {event = event, id = id})
+end
+
+function verbs.ping_events(play, name) play:entity(name).request:ping() end
+
+function verbs.static_files(play, name, folder) play.entities[name] = tidemill.StaticFiles:new(play:endpoint(folder)) end
+
+function verbs.serve_file(play, name, connection)
+    play:entity(name):serve(play:entity(connection).request)
 end
 
 function verbs.write_body(play, name, data)
@@ -507,6 +549,42 @@ end
 function verbs.collect(play, name, limit)
     local me = play:entity(name)
     me.request:collect(function(_, body) play:seen(me.name, "on_collected", body, me) end, {limit = limit})
+end
+
+function verbs.http_hosts(play, name) play.entities[name] = tidemill.HttpHosts:new {} end
+
+function verbs.add_site(play, name, host, body)
+    play:entity(name):add(host, function(request) request:respond(200, nil, body) end)
+end
+
+function verbs.serve_site(play, name, connection)
+    play:entity(name):serve(play:entity(connection).request)
+end
+
+function verbs.access_log(play, name, path) play.entities[name] = tidemill.AccessLog:new(play:endpoint(path)) end
+
+function verbs.log_response(play, name, connection)
+    local request, status, octets = unpack(play:entity(connection).response)
+    play.logged_lines = (play.logged_lines or "") .. request:log_line(status, octets) .. "\n"
+    play:entity(name):add(request, status, octets)
+end
+
+local function text_of_file(path)
+    local file = io.open(path, "rb")
+    local text = file and file:read("*a") or ""
+    if file then file:close() end
+    return text
+end
+
+-- Times are left out once they look like times.
+function verbs.logged(play, path, text)
+    path = play:endpoint(path)
+    local lines, deadline = play.logged_lines or "", real_time:now() + play.limit
+    while #text_of_file(path) < #lines and real_time:now() < deadline do play:loop("run_once", 0.01) end
+    for _, seen in ipairs {lines, text_of_file(path)} do
+        same(path, text, (seen:gsub(" %- %- %[%d%d/%u%l%l/%d%d%d%d:%d%d:%d%d:%d%d %+0000%]", "")))
+    end
+    play.logged_lines = nil
 end
 
 function verbs.pause_request(play, name)

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import threading
 import time
 import weakref
@@ -104,6 +105,7 @@ class Site(Recorder):
         self.play.seen(self.name, "on_response_drain", me=self)
 
     def on_response(self, request, status, octets, seconds):
+        self.response = request, status, octets
         self.play.seen(self.name, "on_response", f"{'cut ' if request.is_cut else ''}{status} {octets}".encode(), me=self)
 
     def on_refusal(self, status, error):
@@ -226,6 +228,7 @@ class Play:
         self.trace, self.matched = collections.defaultdict(collections.deque), 0  # by name: number, event, detail
         self.me = self.data = self.problem = None  # who is called back, with what; what went wrong in a callback
         self.in_loop = False
+        self.lines = ""  # that access logs should have
 
     def run(self):
         try:
@@ -442,7 +445,7 @@ class Play:
         self.entity(name).request.respond(status, [], body)
 
     def do_start_response(self, name, status, fields):
-        self.entity(name).request.start(status, [line.split(": ", 1) for line in fields.split("\n") if line])
+        self.entity(name).request.start(status, fields_of(fields))
 
     def do_write_body(self, name, data):
         self.entity(name).request.write(data)
@@ -459,6 +462,62 @@ class Play:
 
     def do_compress(self, name):
         self.entity(name).request.compress()
+
+    def do_finish_with_trailers(self, name, fields):
+        self.entity(name).request.finish(fields_of(fields))
+
+    def do_check_request(self, name, prop, text):
+        seen = getattr(self.entity(name).request, prop)
+        self.same(f"{name} {prop}", text, seen if isinstance(seen, str) else "\n".join(": ".join(pair) for pair in seen))
+
+    def do_respond_continue(self, name):
+        self.entity(name).request.respond_continue()
+
+    def do_upgrade_to(self, name, new, fields):
+        recorder = self.recorder(new)
+        self.entity(name).request.upgrade(recorder, fields_of(fields))
+        self.keep(new, recorder, recorder)
+
+    def do_start_events(self, name):
+        self.entity(name).request.start_events()
+
+    def do_send_event(self, name, data, event, id_):
+        self.entity(name).request.send_event(data, event or "", id_ or "")
+
+    def do_ping_events(self, name):
+        self.entity(name).request.ping()
+
+    def do_static_files(self, name, folder):
+        self.entities[name] = tidemill.StaticFiles(self.endpoint(folder))
+
+    def do_serve_file(self, name, connection):
+        self.entity(name).serve(self.entity(connection).request)
+
+    def do_http_hosts(self, name):
+        self.entities[name] = tidemill.HttpHosts({})
+
+    def do_add_site(self, name, host, body):
+        self.entity(name).add(host, lambda request: request.respond(200, [], body.encode()))
+
+    def do_serve_site(self, name, connection):
+        self.entity(name).serve(self.entity(connection).request)
+
+    def do_access_log(self, name, path):
+        self.entities[name] = tidemill.AccessLog(self.endpoint(path))
+
+    def do_log_response(self, name, connection):
+        request, status, octets = self.entity(connection).response
+        self.lines += request.log_line(status, octets) + "\n"
+        self.entity(name).add(request, status, octets)
+
+    def do_logged(self, path, text):
+        """Times are left out once they look like times."""
+        path, deadline = pathlib.Path(self.endpoint(path)), time.monotonic() + self.limit
+        while len(seen := path.read_text("ascii") if path.exists() else "") < len(self.lines) and time.monotonic() < deadline:
+            self.loop(self.reactor.run_once, 0.01)
+        for lines in (self.lines, seen):
+            self.same(str(path), text.decode(), re.sub(r" - - \[\d\d/[A-Z][a-z]{2}/\d{4}(:\d\d){3} \+0000\]", "", lines))
+        self.lines = ""
 
     def do_resume_request(self, name):
         self.entity(name).request.resume()
@@ -666,6 +725,9 @@ class Play:
         if seen != event:
             raise Failed(f"expected {name} {event} {shown(detail)}, seen {seen} {shown(what)}")
         return number, what
+
+def fields_of(text):
+    return [line.split(": ", 1) for line in text.split("\n") if line]
 
 def word_for(reason):
     return "ok" if reason is None else f"os {reason.errno_name}" if reason.code == "os" else reason.code

@@ -79,7 +79,7 @@ end
 
 # What a server of HTTP is told; the request is the one that actions mean.
 module Site
-  attr_reader :request
+  attr_reader :request, :response
 
   def adds_date = false
 
@@ -101,6 +101,7 @@ module Site
   end
 
   def on_response(request, status, octets, _seconds)
+    @response = [request, status, octets]
     @play.seen(@name, "on_response", "#{"cut " if request.cut?}#{status} #{octets}".b, me: self)
   end
 
@@ -280,6 +281,7 @@ class Play
     @matched = 0
     @me = @data = @problem = nil  # who is called back, with what; what went wrong in a callback
     @is_in_loop = false
+    @lines = +""  # that access logs should have
   end
 
   # Each step in a fiber of its own: its stack is gone with it, and with the stack what the garbage collector might take for references.
@@ -526,7 +528,7 @@ class Play
   end
 
   def do_start_response(name, status, fields)
-    entity(name).request.start(status, fields.split("\n").map { |line| line.split(": ", 2) })
+    entity(name).request.start(status, fields_of(fields))
   end
 
   def do_write_body(name, data)
@@ -540,6 +542,82 @@ class Play
   def do_collect(name, limit)
     me = entity(name)
     me.request.collect(limit: limit) { |_, body| seen(me.name, "on_collected", body, me: me) }
+  end
+
+  def do_finish_with_trailers(name, fields)
+    entity(name).request.finish(fields_of(fields))
+  end
+
+  def do_check_request(name, property, text)
+    seen = entity(name).request.public_send(property)
+    same("#{name} #{property}", text, seen.is_a?(String) ? seen : seen.map { |pair| pair.join(": ") }.join("\n"))
+  end
+
+  def do_respond_continue(name)
+    entity(name).request.respond_continue
+  end
+
+  def do_upgrade_to(name, new, fields)
+    made = recorder(new)
+    entity(name).request.upgrade(made, headers: fields_of(fields))
+    keep(new, made, made)
+  end
+
+  def do_start_events(name)
+    entity(name).request.start_events
+  end
+
+  def do_send_event(name, data, event, id)
+    entity(name).request.send_event(data, event: event || "", id: id || "")
+  end
+
+  def do_ping_events(name)
+    entity(name).request.ping
+  end
+
+  def do_static_files(name, folder)
+    @entities[name] = Tidemill::StaticFiles.new(endpoint(folder))
+  end
+
+  def do_serve_file(name, connection)
+    entity(name).serve(entity(connection).request)
+  end
+
+  def fields_of(text)
+    text.split("\n").map { |line| line.split(": ", 2) }
+  end
+
+  def do_http_hosts(name)
+    @entities[name] = Tidemill::HttpHosts.new({})
+  end
+
+  def do_add_site(name, host, body)
+    entity(name).add(host) { |request| request.respond(200, nil, body) }
+  end
+
+  def do_serve_site(name, connection)
+    entity(name).serve(entity(connection).request)
+  end
+
+  def do_access_log(name, path)
+    @entities[name] = Tidemill::AccessLog.new(endpoint(path))
+  end
+
+  def do_log_response(name, connection)
+    request, status, octets = entity(connection).response
+    @lines << request.log_line(status, octets) << "\n"
+    entity(name).add(request, status, octets)
+  end
+
+  # Times are left out once they look like times.
+  def do_logged(path, text)
+    path = endpoint(path)
+    deadline = clock + @limit
+    loop_by { @reactor.run_once(0.01) } while (File.exist?(path) ? File.size(path) : 0) < @lines.size && clock < deadline
+    [@lines, File.exist?(path) ? File.binread(path) : ""].each do |lines|
+      same(path, text.b, lines.gsub(%r{ - - \[\d\d/[A-Z][a-z]{2}/\d{4}(:\d\d){3} \+0000\]}, "").b)
+    end
+    @lines = +""
   end
 
   def do_pause_request(name)

@@ -20,6 +20,9 @@ ACTIONS = {
     "set_text": "E COUNT", "set_content": "E COUNT",
     "respond": "E COUNT VALUE", "start_response": "E COUNT TEXT", "write_body": "E VALUE", "finish_response": "E", "collect": "E COUNT",
     "pause_request": "E", "resume_request": "E", "compress": "E",
+    "finish_with_trailers": "E TEXT", "check_request": "E WORD TEXT", "respond_continue": "E", "upgrade_to": "E NEW TEXT",
+    "start_events": "E", "send_event": "E TEXT( event=WORD)?( id=SERVER)?", "ping_events": "E", "static_files": "NEW ENDPOINT", "serve_file": "E E",
+    "http_hosts": "NEW", "add_site": "E WORD TEXT", "serve_site": "E E", "access_log": "NEW ENDPOINT", "log_response": "E E", "reopen": "E",
     "http_client": "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?", "fetch": "NEW E WORD TEXT( VALUE)?( expect=YES)?", "stream": "NEW E WORD TEXT",
     "cookie_jar": "NEW", "set_cookie": "E WORD TEXT", "clear": "E",
     "send_text": "E VALUE", "send_binary": "E VALUE", "ping": "E VALUE", "close_websocket": "E COUNT TEXT", "refuse_handshake": "E COUNT", "choose_subprotocol": "E WORD", "upgrade": "E NEW( protocol=PROTOCOL)?",
@@ -31,7 +34,7 @@ ACTIONS = {
     "start_tls": "E CONTEXT( server_name=SERVER)?", "cancel": "E( YES)?", "stop": "", "drain": "TIME", "spin": "TIME", "run": "(raises TEXT)?", "turn": "(COUNT)?", "counted": "WORD COUNT", "check": "E WORD ENDPOINT",
     "fails": "CODE( ERRNO)? ACTION"}
 REACTIONS = {**ACTIONS, "echo": "", "raise": "TEXT", "nothing": ""}
-STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "when": "GROUP EVENT do ACTION",
+STEPS = {**ACTIONS, "advance": "TIME", "error_handler": "(OFF)?", "drop": "E", "gone": "E", "logged": "ENDPOINT VALUE", "when": "GROUP EVENT do ACTION",
          "expect": "(NOTHING|E LINE)", "then": "E LINE", "ignore": r"GROUP (EVENT|\*)"}
 LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_exit": "WORD", "on_file": "WORD", "on_drain": "", "on_shutdown": "", "on_proxy_end": "REASON",
          "on_end": "", "on_close": "REASON",

@@ -130,6 +130,10 @@ module Tidemill
       Core.http_is_answered(@connection, @number)
     end
 
+    def log_line(status, octets)
+      Core.http_log_line(@connection, @number, status, octets)
+    end
+
     # ---- its body ----
 
     def pause

@@ -18,15 +18,16 @@ module Tidemill
     # Of a body so much is kept in memory, more in a file (Thin and Puma: 112 KiB).
     SPOOL = 114_688
 
-    attr_reader :app, :threads, :errors
+    attr_reader :app, :threads, :errors, :access_log
 
-    # is_rack3: for env; nil for what is loaded.
-    def initialize(app, threads: 0, errors: $stderr, is_rack3: nil)
+    # is_rack3: for env; nil for what is loaded. access_log: an AccessLog or its path, "-" for standard output; nil for none.
+    def initialize(app, threads: 0, errors: $stderr, is_rack3: nil, access_log: nil)
       @app = app
       @threads = threads
       @errors = errors
       @is_rack3 = is_rack3.nil? ? defined?(::Rack.release) && ::Rack.release.to_i >= 3 : is_rack3
       @reactor = nil
+      @access_log = access_log.nil? || access_log.is_a?(AccessLog) ? access_log : AccessLog.new(access_log)
     end
 
     def rack3?
@@ -49,7 +50,8 @@ module Tidemill
     def listen(reactor, endpoint, is_shared: false, **options)
       reactor.set_threads(@threads) if @threads.positive?
       base = base_env(is_shared: is_shared).freeze
-      reactor.listen(endpoint, **options) { RackConnection.new(self, base) }
+      connection = @access_log ? LoggedRackConnection : RackConnection
+      reactor.listen(endpoint, **options) { connection.new(self, base) }
     end
 
     # Serves until SIGTERM or SIGINT, and then for at most drain seconds what has begun. workers: processes; 1 for this one, 0 for one a core.
@@ -201,5 +203,23 @@ module Tidemill
       match ? [match[1].delete("[]"), match[2]] : ["127.0.0.1", "0"]
     end
   end
-  private_constant :RackConnection
+
+  # With a line for every request in the server's log.
+  class LoggedRackConnection < RackConnection
+    # There for HttpConnection to see; _on_response is what is called.
+    def on_response
+    end
+
+    private
+
+    def _on_head(number, method, target, flags, fields)
+      @number = number
+      super
+    end
+
+    def _on_response(status, octets, _seconds, _was_cut)
+      @server.access_log.__send__(:add_numbered, self, @number, status, octets)
+    end
+  end
+  private_constant :RackConnection, :LoggedRackConnection
 end

@@ -7,7 +7,7 @@ module Tidemill
   class RackHandler
     def self.run(app, **options)
       options = options.transform_keys(&:to_s)
-      server = @server = RackServer.new(app, threads: Integer(options.fetch("Threads", 0)))
+      server = @server = RackServer.new(app, threads: Integer(options.fetch("Threads", 0)), access_log: options["AccessLogFile"])
       yield server if block_given?
       server.run(endpoint(options), workers: Integer(options.fetch("Workers", 1)), drain: Float(options.fetch("Drain", 30)),
                                     max_connections: Integer(options.fetch("MaxConnections", 0)), tls: tls(options)) do |listener|
@@ -32,6 +32,7 @@ module Tidemill
         "Workers=N" => "Processes; 0 for one a core (default: 1)",
         "Drain=SECONDS" => "How long a TERM lets requests finish (default: 30)",
         "MaxConnections=N" => "At the same time; 0 for no such limit (default: 0)",
+        "AccessLogFile=FILE" => "A line for each request in the combined format; - is standard output",
         "Certificate=FILE" => "PEM; serves https",
         "Key=FILE" => "PEM; left out if it is in the certificate's file",
       }
