@@ -18,7 +18,7 @@ ACTIONS = {
   "respond" => "E COUNT VALUE", "start_response" => "E COUNT TEXT", "write_body" => "E VALUE", "finish_response" => "E", "collect" => "E COUNT",
   "pause_request" => "E", "resume_request" => "E", "compress" => "E",
   "http_client" => "NEW E( proxy=WORD)?( PROTOCOL)?", "fetch" => "NEW E WORD TEXT( VALUE)?",
-  "send_text" => "E VALUE", "send_binary" => "E VALUE", "ping" => "E VALUE", "close_websocket" => "E COUNT TEXT", "refuse_handshake" => "E COUNT", "choose_subprotocol" => "E WORD", "upgrade" => "E NEW( protocol=PROTOCOL)?",
+  "send_text" => "E VALUE", "send_binary" => "E VALUE", "ping" => "E VALUE", "close_websocket" => "E COUNT TEXT", "refuse_handshake" => "E COUNT", "choose_subprotocol" => "E WORD", "add_header" => "E TEXT", "upgrade" => "E NEW( protocol=PROTOCOL)?( with TEXT)?",
   "become" => "E NEW( VALUE)?( protocol=PROTOCOL)?", "make_file" => "ENDPOINT VALUE",
   "spawn" => "NEW TEXT( kill_on_stop=WORD)?", "close_stdin" => "E", "kill" => "E WORD", "on_signal" => "NEW WORD", "watch_process" => "NEW E", "watch_file" => "NEW ENDPOINT",
   "deferred" => "NEW", "follow" => "NEW E", "succeed" => "E TEXT", "fail" => "E CODE", "set_timeout" => "E TIME", "channel" => "NEW", "subscribe" => "NEW E",
@@ -39,7 +39,7 @@ LINES = {"on_open" => "", "on_data" => "(OCTETS|total COUNT( of OCTETS)?)", "on_
          "on_object" => "TEXT",
          "on_request" => "VALUE", "on_body" => "VALUE", "on_body_end" => "", "on_collected" => "VALUE", "on_response" => "VALUE", "on_response_drain" => "",
          "on_refusal" => "TEXT",
-  "on_handshake" => "VALUE", "on_binary" => "VALUE", "on_ping" => "VALUE", "on_pong" => "VALUE"}.freeze
+  "on_handshake" => "VALUE", "on_binary" => "VALUE", "on_part" => "VALUE", "on_ping" => "VALUE", "on_pong" => "VALUE"}.freeze
 TEXT = '"(?:[^"\\\\]|\\\\.)*"'
 NAME = "[a-z][a-z_]*[0-9]*"
 WORDS = {
