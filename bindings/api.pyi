@@ -585,13 +585,14 @@ class HttpRequest:
         """A comment, which keeps a stream of events alive."""
     def upgrade(self, handler: Connection | Callable[[], Connection], headers: Sequence[Sequence[str]] | dict[str, str] = (), status: int = 101) -> Connection:
         """In on_request: the connection is another object's from the request's end on. With a WebSocketConnection the handshake is done, or refused
-        with 4xx if the client asked for something else; then it is never opened. Otherwise headers must name what follows in Upgrade."""
+        with 4xx if the client asked for something else; then it is never opened. headers: more of them in the answer, of which a WebSocket's own
+        raise LocalProtocolError; for others they must name what follows in Upgrade."""
 
 class WebSocketConnection(Connection):
     """A WebSocket, of a server or of a client: which it is says how it began. Subclass it, then listen with the class, answer an HttpRequest
     with upgrade(), or connect with an object.
 
-    Callbacks: on_handshake? on_open (on_text | on_binary | on_ping | on_pong | on_drain)* on_close. on_open comes when the opening handshake is
+    Callbacks: on_handshake? on_open (on_text | on_binary | on_part | on_ping | on_pong | on_drain)* on_close. on_open comes when the opening handshake is
     done; if it fails only on_close comes. Pings and close frames are answered by themselves. on_close has no reason after an orderly end,
     whoever began it. Messages are compressed (permessage-deflate) if the peer can. The attributes are looked at when the object gets its stream.
     """
@@ -604,6 +605,9 @@ class WebSocketConnection(Connection):
     @property
     def compresses(self) -> bool:
         """Whether compression is offered and taken; True unless a class says otherwise."""
+    @property
+    def streams(self) -> bool:
+        """Whether on_part tells messages as they come, instead of on_text and on_binary; False unless a class says otherwise."""
     @property
     def subprotocols(self) -> Sequence[str]:
         """Names: a server takes the first of the client's that is among its own."""
@@ -635,6 +639,9 @@ class WebSocketConnection(Connection):
         """A message of text, valid UTF-8."""
     def on_binary(self, data: bytes) -> None:
         """A message of octets."""
+    def on_part(self, data: str | bytes, is_text: bool, is_first: bool, is_last: bool) -> None:
+        """If streams: some of a message, as it comes; is_text says which kind it is. Text comes in whole characters. Only what is_last may be empty.
+        max_message holds all the same."""
     def on_ping(self, payload: bytes) -> None:
         """The peer has asked whether we live, and has been answered."""
     def on_pong(self, payload: bytes) -> None:
@@ -684,6 +691,8 @@ class WebSocketHandshake:
         """400 to 599 instead of a WebSocket. Errors: ArgumentError."""
     def choose(self, subprotocol: str) -> None:
         """One of subprotocols, or "" for none. Errors: ArgumentError."""
+    def add_header(self, name: str, value: str) -> None:
+        """One more header of the answer, such as Set-Cookie; not sent with a refusal. Errors: LocalProtocolError, for one of the handshake's own."""
 
 @final
 class HttpHosts:

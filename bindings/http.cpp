@@ -199,7 +199,7 @@ bool http_upgrade(ScriptHandler& handler, std::uint64_t request, ScriptHandler& 
     next.set_host(*handler.host());
     HandlerPtr owned(&next);
     if (auto* socket = dynamic_cast<WebSocketConnection*>(next.protocol()))
-        return check(found, upgrade_websocket(found, *socket, std::move(owned)));
+        return check(found, upgrade_websocket(found, *socket, std::move(owned), with.get()));
     return check(found, found.upgrade(std::move(owned), with.get(), status));
 }
 

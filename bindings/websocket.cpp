@@ -30,6 +30,11 @@ public:
     void on_open(Connection& connection) override { object_.on_open(connection); }
     void on_text(Connection&, Bytes text) override { object_.tell(Event::on_text, Value::words(text)); }
     void on_binary(Connection&, Bytes data) override { object_.tell(Event::on_binary, Value::octets(data)); }
+    void on_part(Connection&, const WebSocketEvent& part) override {
+        const Value data = part.is_text ? Value::words(part.data) : Value::octets(part.data);
+        if (!object_.offer(Event::on_part, {data, Value::flag(part.is_text), Value::flag(part.is_first), Value::flag(part.is_last)}))
+            object_.raised();
+    }
     void on_ping(Connection&, Bytes payload) override { object_.tell(Event::on_ping, Value::octets(payload)); }
     void on_pong(Connection&, Bytes payload) override { object_.tell(Event::on_pong, Value::octets(payload)); }
     // The object's own is the adaptor's, which closes.
@@ -84,6 +89,7 @@ std::unique_ptr<Protocol> make_websocket(ScriptHandler& handler, const ProtocolO
     WebSocketConnectionOptions websocket;
     websocket.frames.message_limit = options.number("max_message");
     websocket.frames.fragment_limit = options.number("max_fragments");
+    websocket.frames.streams = options.number("streams") != 0;
     websocket.frames.ping_interval = time("ping");
     websocket.frames.pong_timeout = time("pong");
     websocket.handshake_timeout = time("handshake");
@@ -108,6 +114,10 @@ void websocket_refuse(ScriptHandler& handler, int status) {
 
 void websocket_choose(ScriptHandler& handler, Bytes subprotocol) {
     check(websocket_in_handshake(handler).handshake().choose(subprotocol));
+}
+
+void websocket_add_field(ScriptHandler& handler, Bytes name, Bytes value) {
+    check(websocket_in_handshake(handler).handshake().add_field(name, value));
 }
 
 bool websocket_send_text(ScriptHandler& handler, Bytes text) {

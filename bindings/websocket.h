@@ -4,15 +4,16 @@
 
 namespace tidemill::script {
 
-// For the table of protocol.cpp: max_message, max_fragments, compresses (0 or 1), handshake, ping and pong (microseconds); and in hexadecimal,
+// For the table of protocol.cpp: max_message, max_fragments, compresses and streams (0 or 1), handshake, ping and pong (microseconds); and in hexadecimal,
 // as they may hold anything: subprotocols (with commas between them), path, host, origin, headers (with their count in header_count).
 std::unique_ptr<Protocol> make_websocket(ScriptHandler& handler, const ProtocolOptions& options);
 
-// ---- Inside _on_handshake. Throw state at any other time, and argument.
+// ---- Inside _on_handshake. Throw state at any other time, argument and local_protocol.
 
 Bytes websocket_fields(ScriptHandler& handler);
 void websocket_refuse(ScriptHandler& handler, int status);
 void websocket_choose(ScriptHandler& handler, Bytes subprotocol);
+void websocket_add_field(ScriptHandler& handler, Bytes name, Bytes value);
 
 // ---- Answer whether to go on sending. Throw local_protocol, state before on_open, and what write() does.
 

@@ -5,6 +5,7 @@ namespace script {
 Bytes websocket_fields(ScriptHandler& handler);
 void websocket_refuse(ScriptHandler& handler, int status);
 void websocket_choose(ScriptHandler& handler, Bytes subprotocol);
+void websocket_add_field(ScriptHandler& handler, Bytes name, Bytes value);
 bool websocket_send_text(ScriptHandler& handler, Bytes text);
 bool websocket_send_binary(ScriptHandler& handler, Octets data);
 bool websocket_ping(ScriptHandler& handler, Octets payload);

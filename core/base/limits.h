@@ -258,7 +258,7 @@ inline constexpr std::size_t websocket_ratio_from = 64 * 1024;
 inline constexpr std::size_t inflate_step = 16 * 1024;
 
 // Blocks marked as the last one in one compressed message: usual are none or one, and each costs a copy of 32 KiB.
-inline constexpr std::size_t inflate_final_blocks = 128;
+inline constexpr std::size_t websocket_final_blocks = 128;
 
 // The longest time that can be asked for: 100 years, far from any overflow in nanoseconds.
 inline constexpr auto longest_time = std::chrono::hours{24 * 365 * 100};

@@ -7,6 +7,7 @@ namespace tidemill {
 
 using Opcode = WebSocketOpcode;
 using Kind = WebSocketEvent::Kind;
+using Limit = WebSocketLimit;
 
 namespace {
 
@@ -56,7 +57,7 @@ bool WebSocketEngine::is_done() const {
 Step WebSocketEngine::next() {
     if (has_failed()) return Step::failed;
     let_go();
-    if (refusal_) return refuse(refusal_->close_code, refusal_->code, refusal_->detail);
+    if (refusal_) return refuse(Refusal(*refusal_));
     if (has_received_close_) return end();
     while (true) {
         const std::optional<Step> step = !is_in_frame_         ? receive_header()
@@ -85,9 +86,21 @@ Step WebSocketEngine::end() {
 
 // close_code: what the peer is told; 0 for nothing.
 Step WebSocketEngine::refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail) {
-    if (close_code != 0 && !has_sent_close_) write_close(close_code, {});
+    return refuse({Limit::none, close_code, code, detail});
+}
+
+// One that is the protocol's own is no limit to the peer, but a rule that it broke (1002); a deadline has passed.
+Step WebSocketEngine::refuse_at(WebSocketLimit limit, std::uint16_t close_code, std::string_view detail) {
+    const bool is_deadline = limit == Limit::pong_timeout || limit == Limit::close_timeout;
+    const ErrorCode code = is_deadline ? ErrorCode::timeout : limit == Limit::control ? ErrorCode::remote_protocol : ErrorCode::limit;
+    return refuse({limit, close_code, code, detail});
+}
+
+Step WebSocketEngine::refuse(const Refusal& refusal) {
+    limit_ = refusal.limit;
+    if (refusal.close_code != 0 && !has_sent_close_) write_close(refusal.close_code, {});
     message_ = std::string();
-    return fail(code, detail);
+    return fail(refusal.code, refusal.detail);
 }
 
 // ---- headers ----
@@ -101,7 +114,6 @@ std::string_view WebSocketEngine::header_fault() const {
     if (frame_.is_control()) {
         if (frame_.is_compressed) return "a control frame with reserved bits";
         if (!frame_.is_final) return "a control frame in fragments";
-        if (frame_.size > limits::websocket_control || !frame_.is_minimal) return "a control frame of more than 125 octets";
         return {};
     }
     if (frame_.is_compressed && (!inflater_ || frame_.opcode == Opcode::continuation)) return "a frame with reserved bits";
@@ -110,10 +122,16 @@ std::string_view WebSocketEngine::header_fault() const {
     return {};
 }
 
+// Already by the first two octets.
+bool WebSocketEngine::is_control_too_long() const {
+    return frame_.is_control() && (frame_.size > limits::websocket_control || !frame_.is_minimal);
+}
+
 std::optional<Step> WebSocketEngine::receive_header() {
     const std::size_t length = read_websocket_frame(input_.rest(), frame_);
     if (length == 0) return Step::need_more;
     if (const std::string_view fault = header_fault(); !fault.empty()) return refuse(1002, ErrorCode::remote_protocol, fault);
+    if (is_control_too_long()) return refuse_at(Limit::control, 1002, "a control frame of more than 125 octets");
     if (input_.rest().size() < length) return Step::need_more;
     if (!frame_.is_minimal) return refuse(1002, ErrorCode::remote_protocol, "a size in more octets than it needs");
     if (frame_.size >> 63U != 0) return refuse(1002, ErrorCode::remote_protocol, "a size of more than 63 bits");
@@ -131,9 +149,9 @@ std::optional<Step> WebSocketEngine::receive_data_header() {
         size_ = 0;
         utf8_.reset();
     }
-    if (++fragments_ > options_.fragment_limit) return refuse(1008, ErrorCode::limit, "a message of too many fragments");
+    if (++fragments_ > options_.fragment_limit) return refuse_at(Limit::fragments, 1008, "a message of too many fragments");
     const std::size_t most = is_compressed_ ? compressed_bound(options_.message_limit) : options_.message_limit;
-    if (frame_.size > most - size_) return refuse(1009, ErrorCode::limit, "a message that is too large");
+    if (frame_.size > most - size_) return refuse_at(Limit::message, 1009, "a message that is too large");
     size_ += frame_.size;
     return go_on;
 }
@@ -192,26 +210,29 @@ std::optional<Step> WebSocketEngine::receive_compressed() {
         case MessageInflater::Outcome::more:
             return tell(false);
         case MessageInflater::Outcome::too_large:
-            return tell_and_refuse(1009, ErrorCode::limit, "a message that is too large once it is inflated");
+            return tell_and_refuse({Limit::message, 1009, ErrorCode::limit, "a message that is too large once it is inflated"});
         case MessageInflater::Outcome::too_dense:
-            return tell_and_refuse(1009, ErrorCode::limit, "a message that grows too much by inflation");
+            return tell_and_refuse({Limit::ratio, 1009, ErrorCode::limit, "a message that grows too much by inflation"});
+        case MessageInflater::Outcome::too_many_blocks:
+            return tell_and_refuse({Limit::final_blocks, 1008, ErrorCode::limit, "a compressed message of too many final blocks"});
         case MessageInflater::Outcome::corrupt:
             break;
     }
-    return tell_and_refuse(1007, ErrorCode::remote_protocol, "a compressed message that cannot be inflated");
+    return tell_and_refuse({Limit::none, 1007, ErrorCode::remote_protocol, "a compressed message that cannot be inflated"});
 }
 
 // before: the size of message_ before the new octets.
 std::optional<Step> WebSocketEngine::take_in(std::size_t before) {
-    if (is_text_ && !utf8_.feed(Bytes(message_).substr(before))) return tell_and_refuse(1007, ErrorCode::remote_protocol, not_utf8);
+    if (is_text_ && !utf8_.feed(Bytes(message_).substr(before)))
+        return tell_and_refuse({Limit::none, 1007, ErrorCode::remote_protocol, not_utf8});
     return go_on;
 }
 
 // What came before the fault is told in parts however the octets were cut, if parts are told at all.
-Step WebSocketEngine::tell_and_refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail) {
+Step WebSocketEngine::tell_and_refuse(Refusal refusal) {
     const std::size_t whole = !options_.streams ? 0 : is_text_ ? whole_utf8(message_) : message_.size();
-    if (whole == 0) return refuse(close_code, code, detail);
-    refusal_ = {close_code, code, detail};
+    if (whole == 0) return refuse(refusal);
+    refusal_ = refusal;
     return tell_part(whole, false);
 }
 
@@ -231,7 +252,7 @@ std::optional<Step> WebSocketEngine::tell(bool is_frame_over) {
     if (is_frame_over) is_in_frame_ = false;
     const bool is_last = is_frame_over && frame_.is_final;
     if (is_last) fragments_ = 0;
-    if (is_last && is_text_ && !utf8_.is_complete()) return tell_and_refuse(1007, ErrorCode::remote_protocol, half_utf8);
+    if (is_last && is_text_ && !utf8_.is_complete()) return tell_and_refuse({Limit::none, 1007, ErrorCode::remote_protocol, half_utf8});
     if (!is_last && !options_.streams) return go_on;
 
     if (options_.streams) {
@@ -254,11 +275,11 @@ std::optional<Step> WebSocketEngine::receive_control() {
     input_.consume(left_);
     is_in_frame_ = false;
     if (frame_.opcode == Opcode::close) return receive_close(payload);
-    if (is_flood()) return refuse(1008, ErrorCode::limit, "too many pings or pongs");
+    if (is_flood()) return refuse_at(Limit::controls_per_second, 1008, "too many pings or pongs");
     event_ = {.kind = frame_.opcode == Opcode::ping ? Kind::ping : Kind::pong, .data = payload};
     if (frame_.opcode == Opcode::ping && !has_sent_close_) {
         // A peer that asks and does not read the answers.
-        if (output_.size() > options_.output_limit) return refuse(1008, ErrorCode::limit, "too many answers to pings are waiting");
+        if (output_.size() > options_.output_limit) return refuse_at(Limit::send_queue, 1008, "too many answers to pings are waiting");
         if (!write_frame({.opcode = Opcode::pong}, payload)) return refuse(0, ErrorCode::os, "there are no random octets");
     }
     return Step::event;
@@ -309,7 +330,7 @@ TimePoint WebSocketEngine::tick(TimePoint now) {
         if (has_received_close_) {
             has_waited_for_end_ = true;
         } else {
-            refuse(0, ErrorCode::timeout, "no answer to the close frame");
+            refuse_at(Limit::close_timeout, 0, "no answer to the close frame");
         }
         return TimePoint::max();
     }
@@ -317,7 +338,7 @@ TimePoint WebSocketEngine::tick(TimePoint now) {
     const TimePoint deadline = heard_ + (is_asking_ ? options_.pong_timeout : options_.ping_interval);
     if (now < deadline) return deadline;
     if (is_asking_) {
-        refuse(1011, ErrorCode::timeout, "no answer to a ping");
+        refuse_at(Limit::pong_timeout, 1011, "no answer to a ping");
         return TimePoint::max();
     }
     if (!write_frame({.opcode = Opcode::ping}, {})) {

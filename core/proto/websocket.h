@@ -28,6 +28,7 @@
 #include "tidemill/proto/websocket_deflate.h"
 #include "tidemill/proto/websocket_extensions.h"
 #include "tidemill/proto/websocket_frame.h"
+#include "tidemill/proto/websocket_limit.h"
 
 namespace tidemill {
 
@@ -93,6 +94,9 @@ public:
     const Event& event() const { return event_; }
     TimePoint tick(TimePoint now);
 
+    // Behind a failure: the limit or deadline that it was about, if it was one.
+    WebSocketLimit limit() const { return limit_; }
+
     // The stream may be closed: both have sent their close frame, and a client has waited for the server to end it (RFC 6455 7.1.1); or
     // the engine has failed.
     bool is_done() const;
@@ -129,6 +133,7 @@ private:
 
     // A failure that comes after the event.
     struct Refusal {
+        WebSocketLimit limit;
         std::uint16_t close_code;
         ErrorCode code;
         std::string_view detail;
@@ -143,15 +148,18 @@ private:
     std::optional<Step> receive_payload();
     std::optional<Step> receive_compressed();
     std::optional<Step> take_in(std::size_t before);
-    Step tell_and_refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail);
+    Step tell_and_refuse(Refusal refusal);
     Step tell_part(std::size_t size, bool is_last);
     std::optional<Step> tell(bool is_frame_over);
     std::optional<Step> receive_control();
     Step receive_close(Bytes payload);
     Step end();
     std::string_view header_fault() const;
+    bool is_control_too_long() const;
     bool is_flood();
     Step refuse(std::uint16_t close_code, ErrorCode code, std::string_view detail);
+    Step refuse_at(WebSocketLimit limit, std::uint16_t close_code, std::string_view detail);
+    Step refuse(const Refusal& refusal);
 
     Result<void> check_sending(bool is_control);
     Result<void> begin(Sending kind, Bytes part);
@@ -183,6 +191,7 @@ private:
     bool has_told_part_ = false;
     Utf8Validator utf8_;
     std::optional<Refusal> refusal_;
+    WebSocketLimit limit_ = WebSocketLimit::none;
     std::unique_ptr<MessageInflater> inflater_;
 
     // ---- the message that is being sent ----

@@ -74,8 +74,6 @@ bool MessageInflater::prepare() {
 
 // A block that says it is the last one may stand anywhere in a message, and what follows still refers to what was before.
 bool MessageInflater::begin_again() {
-    // Each costs a copy of the window.
-    if (++final_blocks_ > limits::inflate_final_blocks) return false;
     Bytef window[32768];
     uInt size = sizeof window;
     return inflateGetDictionary(stream_.get(), window, &size) == Z_OK && inflateReset(stream_.get()) == Z_OK &&
@@ -120,6 +118,8 @@ MessageInflater::Outcome MessageInflater::step(Bytes& octets, bool is_last, std:
         is_tail ? static_cast<void>(tail_taken_ += used) : octets.remove_prefix(used);
 
         if (result == Z_STREAM_END) {
+            // Each costs a copy of the window.
+            if (++final_blocks_ > limits::websocket_final_blocks) return Outcome::too_many_blocks;
             if (!begin_again()) return Outcome::corrupt;
         } else if (result != Z_OK && result != Z_BUF_ERROR) {
             return Outcome::corrupt;

@@ -27,6 +27,7 @@ public:
         corrupt,  // or there is no memory
         too_large,
         too_dense,
+        too_many_blocks,  // of those that say they are the last
     };
 
     // keeps_context: a message may refer to those before.

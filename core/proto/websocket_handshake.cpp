@@ -127,6 +127,19 @@ std::vector<HttpField> websocket_answer_fields(std::string_view accept, std::str
     return fields;
 }
 
+Result<void> check_websocket_answer_field(const HttpField& field) {
+    constexpr std::string_view own = "sec-websocket-";
+    constexpr std::string_view framing[] = {"connection", "upgrade", "content-length", "transfer-encoding", "trailer", "te"};
+    const auto refuse = [](std::string_view why) { return make_error(ErrorCode::local_protocol, "upgrade", {}, why); };
+    if (!http::is_token(field.name)) return refuse("the name of a field is empty or has an octet that no name has");
+    if (!http::is_value(field.value)) return refuse("a control character in the value of a field");
+    const bool is_own = http::equals_in_any_case(field.name.substr(0, own.size()), own) ||
+                        std::any_of(std::begin(framing), std::end(framing),
+                                    [&field](std::string_view name) { return http::equals_in_any_case(field.name, name); });
+    if (is_own) return refuse("a field that belongs to the WebSocket's handshake");
+    return {};
+}
+
 std::string websocket_accept_input(std::string_view key) {
     // The number that RFC 6455 1.3 made up, so that nobody agrees by accident.
     return std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -38,6 +38,9 @@ std::string_view choose_websocket_protocol(const std::vector<std::string_view>& 
 // The fields of the answer 101. protocol, extensions: empty for none. The views are into the arguments.
 std::vector<HttpField> websocket_answer_fields(std::string_view accept, std::string_view protocol, std::string_view extensions);
 
+// What a user adds to that answer: not the handshake's own fields, nor any that would say the response has a body. Errors: local_protocol.
+Result<void> check_websocket_answer_field(const HttpField& field);
+
 // What has to be hashed for a key.
 std::string websocket_accept_input(std::string_view key);
 

@@ -13,6 +13,7 @@
 
 #include "tidemill/net/connection.h"
 #include "tidemill/proto/engine.h"
+#include "tidemill/serve/limit_counters.h"
 
 namespace tidemill {
 
@@ -131,7 +132,11 @@ private:
         }
         send(connection, engine_.output());
         if (step == Step::paused) connection.hold_input();
-        if (step == Step::failed) return end_for(connection, engine_.error());
+        if (step == Step::failed) {
+            if constexpr (requires { engine_.limit(); }) count_limit(connection.reactor().count(), engine_.limit());
+            if constexpr (requires { engine_.http_limit(); }) count_limit(connection.reactor().count(), engine_.http_limit());
+            return end_for(connection, engine_.error());
+        }
         if constexpr (has_deadlines) set_deadline(connection, engine_.tick(connection.reactor().now()));
         if (step == Step::ended && !std::exchange(has_ended_, true)) on_end(connection);
     }

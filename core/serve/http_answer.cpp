@@ -238,6 +238,10 @@ WriteResult HttpRequest::upgrade(HandlerPtr next, HttpFieldList fields, int stat
     return {WriteResult::Kind::flowing};
 }
 
+WriteResult HttpRequest::refuse_call(Error error) {
+    return owner_.refuse_call(std::move(error));
+}
+
 void HttpRequest::fail() {
     Connection& stream = connection();
     if (is_answered_ || stream.state() >= Connection::State::closing) return;

@@ -5,40 +5,9 @@
 #include <utility>
 
 #include "tidemill/serve/http_rare.h"
+#include "tidemill/serve/limit_counters.h"
 
 namespace tidemill {
-namespace {
-
-// The counter of a limit.
-std::uint64_t* counter_of(Metrics& metrics, HttpLimit limit) {
-    switch (limit) {
-        case HttpLimit::none:
-        case HttpLimit::interims:  // a client's
-            return nullptr;
-#define TIDEMILL_COUNT(limit) \
-    case HttpLimit::limit:    \
-        return &metrics.http_##limit##_hits;
-            TIDEMILL_COUNT(start_line)
-            TIDEMILL_COUNT(section)
-            TIDEMILL_COUNT(fields)
-            TIDEMILL_COUNT(trailer_section)
-            TIDEMILL_COUNT(trailers)
-            TIDEMILL_COUNT(chunk_digits)
-            TIDEMILL_COUNT(chunk_extension)
-            TIDEMILL_COUNT(chunk_extensions)
-            TIDEMILL_COUNT(body)
-            TIDEMILL_COUNT(requests)
-            TIDEMILL_COUNT(first_octet)
-            TIDEMILL_COUNT(head)
-            TIDEMILL_COUNT(body_progress)
-            TIDEMILL_COUNT(idle)
-            TIDEMILL_COUNT(body_rate)
-#undef TIDEMILL_COUNT
-    }
-    return nullptr;
-}
-
-}  // namespace
 
 HttpConnection::HttpConnection(const HttpServerOptions& options)
     : engine_(HttpRole::server, options.limits), requests_allowed_(options.limits.requests), adds_date_(options.adds_date) {}
@@ -251,7 +220,7 @@ void HttpConnection::refuse_peer() {
     is_over_ = true;
     Metrics& metrics = connection_->reactor().count();
     const HttpLimit limit = engine_.limit();
-    if (std::uint64_t* counter = counter_of(metrics, limit)) ++*counter;
+    count_limit(metrics, limit);
     if (engine_.error_status() != 0) ++metrics.http_refusals;
     send_output();
     // Who keeps a connection without a request has done nothing wrong.

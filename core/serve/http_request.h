@@ -139,6 +139,8 @@ public:
     int status() const { return status_; }
     // Why the last call that failed did.
     const Error& error() const;
+    // For who adds calls of this kind: one that failed so, and has answered nothing.
+    WriteResult refuse_call(Error error);
 
     explicit HttpRequest(HttpConnection& owner);
     ~HttpRequest();

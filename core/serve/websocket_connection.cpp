@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "tidemill/base/endpoint.h"
-#include "tidemill/serve/http_request.h"
 #include "tidemill/sys/random.h"
 
 namespace tidemill {
@@ -51,6 +50,12 @@ Result<void> WebSocketHandshake::choose(std::string_view protocol) {
     return {};
 }
 
+Result<void> WebSocketHandshake::add_field(std::string_view name, std::string_view value) {
+    if (Result<void> checked = check_websocket_answer_field({name, value}); !checked) return checked;
+    added_.emplace_back(name, value);
+    return {};
+}
+
 // ---- how it begins ----
 
 WebSocketConnection::WebSocketConnection(WebSocketConnectionOptions options) : options_(std::move(options)) {}
@@ -82,8 +87,10 @@ void WebSocketConnection::answer_handshake(Connection& connection, const HttpHea
         throw;
     }
     if (handshake.status() != 101) return engine().reject(handshake.status());
-    const Result<WebSocketAcceptance> agreed = WebSocketAcceptance::of(request, handshake.protocol(), options_);
-    agreed ? engine().accept(agreed.value(), options_.frames) : engine().reject(400);
+    Result<WebSocketAcceptance> agreed = WebSocketAcceptance::of(request, handshake.protocol(), options_);
+    if (!agreed) return engine().reject(400);
+    for (const auto& [name, value] : handshake.added()) static_cast<void>(agreed.value().add_field({name, value}));  // they were checked
+    engine().accept(agreed.value(), options_.frames);
 }
 
 WebSocketConnection::Upgrade WebSocketConnection::prepare_upgrade(const HttpHead& head) {
@@ -153,6 +160,7 @@ Result<void> WebSocketConnection::check_open(Connection& connection, std::string
 
 Result<WriteResult> WebSocketConnection::send_frames(Connection& connection, const Result<void>& done) {
     if (!done) {
+        if (done.error().code == ErrorCode::limit) count_limit(connection.reactor().count(), WebSocketLimit::send_queue);
         Error error = done.error();
         error.endpoint = connection.peer();
         return error;
@@ -205,12 +213,16 @@ Result<void> WebSocketConnection::close(Connection& connection, std::uint16_t co
 
 // ---- from HTTP ----
 
-WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection* handler) {
-    return upgrade_websocket(request, *handler, HandlerPtr(handler));
+WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection* handler, HttpFieldList fields) {
+    return upgrade_websocket(request, *handler, HandlerPtr(handler), fields);
 }
 
-WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection& socket, HandlerPtr handler) {
-    const WebSocketConnection::Upgrade upgrade = socket.prepare_upgrade(request.head());
+WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection& socket, HandlerPtr handler, HttpFieldList more) {
+    for (const HttpField& field : more.get()) {
+        if (Result<void> checked = check_websocket_answer_field(field); !checked) return request.refuse_call(checked.error());
+    }
+    WebSocketConnection::Upgrade upgrade = socket.prepare_upgrade(request.head());
+    for (const HttpField& field : more.get()) static_cast<void>(upgrade.acceptance.add_field(field));
     if (upgrade.status == 101) return request.upgrade(std::move(handler), upgrade.acceptance.fields());
     const std::string body = upgrade.problem + "\n";
     std::vector<HttpField> fields{{"content-type", "text/plain"}};

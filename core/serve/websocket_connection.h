@@ -14,15 +14,15 @@
 // without. on_close has no reason after an orderly end, whoever began it and whatever code he gave.
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tidemill/net/net.h"
 #include "tidemill/serve/driver.h"
+#include "tidemill/serve/http_request.h"
 #include "tidemill/serve/websocket_session.h"
 
 namespace tidemill {
-
-class HttpRequest;
 
 // What a client asks a server for, during on_handshake. Without a word of the user it is granted, with the first of the client's
 // subprotocols that is among the options'.
@@ -45,13 +45,19 @@ public:
     // One of protocols(), or empty for none. Errors: argument.
     Result<void> choose(std::string_view protocol);
 
+    // One more field of the answer that grants it, such as Set-Cookie. Errors: local_protocol (one that belongs to the handshake, or that no
+    // answer can carry).
+    Result<void> add_field(std::string_view name, std::string_view value);
+
     int status() const { return status_; }
     std::string_view protocol() const { return protocol_; }
+    const std::vector<std::pair<std::string, std::string>>& added() const { return added_; }
 
 private:
     const HttpHead& head_;
     const WebSocketRequest& request_;
     std::string_view protocol_;
+    std::vector<std::pair<std::string, std::string>> added_;
     int status_ = 101;
 };
 
@@ -131,9 +137,10 @@ private:
 };
 
 // Answers a request of an HttpConnection that asks for a WebSocket: 101, and the connection is `handler`'s; if it is none, 4xx, and the handler
-// is released. In on_request. What it answers is what HttpRequest::upgrade and respond do.
-WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection* handler);
+// is released. In on_request. fields: more of them in the 101, as of WebSocketHandshake::add_field; with one that is refused nothing has been
+// answered. What it answers is what HttpRequest::upgrade and respond do.
+WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection* handler, HttpFieldList fields = {});
 // The same for a handler that has the WebSocket as a part.
-WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection& socket, HandlerPtr handler);
+WriteResult upgrade_websocket(HttpRequest& request, WebSocketConnection& socket, HandlerPtr handler, HttpFieldList fields = {});
 
 }  // namespace tidemill

@@ -38,6 +38,18 @@ Result<WebSocketAcceptance> WebSocketAcceptance::of(const WebSocketRequest& requ
     return made;
 }
 
+Result<void> WebSocketAcceptance::add_field(const HttpField& field) {
+    if (Result<void> checked = check_websocket_answer_field(field); !checked) return checked;
+    more_.emplace_back(field.name, field.value);
+    return {};
+}
+
+std::vector<HttpField> WebSocketAcceptance::fields() const {
+    std::vector<HttpField> all = websocket_answer_fields(accept_, protocol_, extensions_);
+    for (const auto& [name, value] : more_) all.push_back({name, value});
+    return all;
+}
+
 // ---- how it begins ----
 
 void WebSocketSession::listen(Duration timeout) {
@@ -132,6 +144,7 @@ TimePoint WebSocketSession::tick(TimePoint now) {
     if (error_.is_set() || timeout_ == Duration::zero()) return TimePoint::max();
     if (now < since_ + timeout_) return since_ + timeout_;
     if (role_ == WebSocketRole::server) respond(408, "no opening handshake in time\n");
+    limit_ = WebSocketLimit::handshake;
     fail(ErrorCode::timeout, "the opening handshake took too long");
     return TimePoint::max();
 }

@@ -31,7 +31,10 @@ public:
     static Result<WebSocketAcceptance> of(const WebSocketRequest& request, std::string_view protocol,
                                           const WebSocketConnectionOptions& options);
 
-    std::vector<HttpField> fields() const { return websocket_answer_fields(accept_, protocol_, extensions_); }
+    // One more field of the answer. Errors: local_protocol (check_websocket_answer_field).
+    Result<void> add_field(const HttpField& field);
+
+    std::vector<HttpField> fields() const;
     const std::string& protocol() const { return protocol_; }
     const std::optional<WebSocketDeflate>& deflate() const { return deflate_; }
 
@@ -39,6 +42,7 @@ private:
     std::string accept_;
     std::string protocol_;
     std::string extensions_;
+    std::vector<std::pair<std::string, std::string>> more_;
     std::optional<WebSocketDeflate> deflate_;
 };
 
@@ -75,6 +79,9 @@ public:
     void finish();
     Step next();
     const Event& event() const { return event_; }
+    // Behind a failure: the limit or deadline that it was about, if it was one; and that of the handshake's HTTP, of a server.
+    WebSocketLimit limit() const { return frames_ ? frames_->limit() : limit_; }
+    HttpLimit http_limit() const { return http_ && role_ == WebSocketRole::server ? http_->limit() : HttpLimit::none; }
     const Error& error() const { return frames_ ? frames_->error() : error_; }
     std::string& output() { return frames_ ? frames_->output() : http_ ? http_->output() : output_; }
     TimePoint tick(TimePoint now);
@@ -110,6 +117,7 @@ private:
     std::string protocol_;
     std::string output_;
     Error error_;
+    WebSocketLimit limit_ = WebSocketLimit::none;
     WebSocketSessionEvent event_;
     Duration timeout_{};
     TimePoint since_ = TimePoint::max();

@@ -10,6 +10,7 @@ WebSocketConnection.__name = "tidemill.WebSocketConnection"
 WebSocketConnection.max_message = 1048576
 WebSocketConnection.max_fragments = 128
 WebSocketConnection.compresses = true
+WebSocketConnection.streams = false
 WebSocketConnection.subprotocols = {}
 WebSocketConnection.handshake_timeout = 10
 WebSocketConnection.ping_interval = 30
@@ -32,6 +33,7 @@ end
 WebSocketConnection.on_handshake = ignore
 WebSocketConnection.on_text = ignore
 WebSocketConnection.on_binary = ignore
+WebSocketConnection.on_part = ignore
 WebSocketConnection.on_ping = ignore
 WebSocketConnection.on_pong = ignore
 
@@ -70,8 +72,8 @@ function WebSocketConnection:_protocol()
     local words = {subprotocols = table.concat(self.subprotocols, ","), path = self.path, host = self.host, origin = self.origin,
         headers = fields}
     local options = {
-        ("max_message=%.0f max_fragments=%.0f compresses=%d header_count=%d"):format(
-            self.max_message, self.max_fragments, self.compresses and 1 or 0, count),
+        ("max_message=%.0f max_fragments=%.0f compresses=%d streams=%d header_count=%d"):format(
+            self.max_message, self.max_fragments, self.compresses and 1 or 0, self.streams and 1 or 0, count),
         ("handshake=%.0f ping=%.0f pong=%.0f"):format(self.handshake_timeout * 1e6, self.ping_interval * 1e6, self.pong_timeout * 1e6)}
     for name, word in pairs(words) do
         options[#options + 1] = name .. "=" .. hexadecimal(word)
@@ -123,6 +125,10 @@ end
 
 function WebSocketHandshake:choose(subprotocol)
     core.websocket_choose(self._connection, subprotocol)
+end
+
+function WebSocketHandshake:add_header(name, value)
+    core.websocket_add_field(self._connection, name, value)
 end
 
 function WebSocketHandshake:__tostring()

@@ -54,7 +54,9 @@ async def hello(request: Request, name: str, times: int = 1):
 async def echo(socket: WebSocket, name: str):
     if name == "nobody":
         return await socket.close()
-    await socket.accept(subprotocol="shout" if "shout" in socket.scope["subprotocols"] else None)
+    if name == "stranger":
+        return await socket.send_denial_response(JSONResponse({"who": name}, 401, {"www-authenticate": "Basic"}))
+    await socket.accept("shout" if "shout" in socket.scope["subprotocols"] else None, [(b"x-name", name.encode())])
     await socket.send_text(f"{socket.scope['state']['greeting']} {name}")
     try:
         while True:

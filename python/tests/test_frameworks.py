@@ -57,6 +57,7 @@ class Frameworks(unittest.TestCase):
             url = f"ws://127.0.0.1:{server.port}/echo/n{number}"
             async with websockets.connect(url, subprotocols=["shout"] if number % 2 else None) as socket:
                 self.assertEqual(socket.subprotocol, "shout" if number % 2 else None)
+                self.assertEqual(socket.response.headers["x-name"], f"n{number}")
                 self.assertEqual(await socket.recv(), f"hello n{number}")
                 for count in (1, 300, 40_000):
                     text = "x".join(map(str, range(count)))  # octets that are all alike would be taken for a bomb
@@ -76,6 +77,10 @@ class Frameworks(unittest.TestCase):
             with self.assertRaises(websockets.InvalidStatus) as refused:
                 await websockets.connect(f"ws://127.0.0.1:{server.port}/echo/nobody")
             self.assertEqual(refused.exception.response.status_code, 403)
+            with self.assertRaises(websockets.InvalidStatus) as denied:
+                await websockets.connect(f"ws://127.0.0.1:{server.port}/echo/stranger")
+            answer = denied.exception.response
+            self.assertEqual((answer.status_code, json.loads(answer.body), answer.headers["www-authenticate"]), (401, {"who": "stranger"}, "Basic"))
 
         asyncio.run(asyncio.wait_for(main(), 60))
         # An upgrade that is none: accepted by the application, refused by the handshake.

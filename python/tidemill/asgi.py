@@ -260,7 +260,8 @@ class _Connection(HttpConnection):
         if flags & _IS_UPGRADE and is_websocket(headers):
             exchange = self._exchange = WebSocketExchange(self, number, method, target)
             del scope["method"]
-            scope.update(type="websocket", scheme="wss" if self._scheme == "https" else "ws", subprotocols=subprotocols_of(headers), extensions={})
+            scope.update(type="websocket", scheme="wss" if self._scheme == "https" else "ws", subprotocols=subprotocols_of(headers),
+                         extensions={"websocket.http.response": {}})
         exchange.run(scope)
 
     def _on_body(self, data):

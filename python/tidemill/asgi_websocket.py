@@ -5,6 +5,7 @@ import asyncio
 import collections
 import logging
 
+from . import core as _core
 from .errors import ClosedError, Error, StateError
 from .http import HttpRequest
 from .websocket import WebSocketConnection
@@ -14,7 +15,8 @@ log = logging.getLogger("tidemill.asgi")
 # Messages, and octets of them, that wait for the application; then the peer is held up.
 _MESSAGES_AHEAD, _OCTETS_AHEAD = 64, 65536
 
-_ASKED, _OPENING, _OPEN, _CLOSED = range(4)
+# _DENYING: the application answers with a response of HTTP.
+_ASKED, _DENYING, _OPENING, _OPEN, _CLOSED = range(5)
 
 
 class ClientDisconnected(OSError):
@@ -44,6 +46,7 @@ class WebSocketExchange:
         self._stage = _ASKED
         self._messages = collections.deque([{"type": "websocket.connect"}])
         self._socket = None
+        self._response = None
         self._octets = 0          # in _messages
         self.receivers = []       # futures of who waits: for a message, for room, for the opening
         self.drainers = []
@@ -69,6 +72,8 @@ class WebSocketExchange:
         try:
             if self._stage == _ASKED:
                 await self._answer(kind, message)
+            elif self._stage == _DENYING:
+                await self._deny(kind, message)
             elif kind == "websocket.send":
                 text = message.get("text")
                 is_flowing = self._socket.send_binary(message["bytes"]) if text is None else self._socket.send_text(text)
@@ -84,12 +89,11 @@ class WebSocketExchange:
 
     async def _answer(self, kind, message):
         if kind == "websocket.accept":
-            if message.get("headers"):
-                log.warning("headers of websocket.accept are not sent")
             chosen = message.get("subprotocol")
+            socket = _Socket(self, (chosen,) if chosen else ())
+            self._request.upgrade(socket, _pairs(message))
+            self._socket = socket
             self._stage = _OPENING
-            self._socket = _Socket(self, (chosen,) if chosen else ())
-            self._request.upgrade(self._socket)
             if self._request.is_answered:  # its handshake is none that can be granted, and the client was told so
                 self._stage = _CLOSED
                 self._messages.append({"type": "websocket.disconnect", "code": 1006, "reason": ""})
@@ -100,14 +104,37 @@ class WebSocketExchange:
             if self._stage == _CLOSED:
                 raise ClientDisconnected("the client has gone")
         elif kind == "websocket.close":
-            self._refuse(403)
+            self._request.respond(403)
+            self._denied()
+        elif kind == "websocket.http.response.start":
+            self._response = message["status"], [pair for pair in _pairs(message) if pair[0].lower() != "transfer-encoding"]
+            self._stage = _DENYING
         else:
-            raise RuntimeError(f"websocket.accept or websocket.close was due, not {kind!r}")
+            raise RuntimeError(f"websocket.accept, websocket.close or websocket.http.response.start was due, not {kind!r}")
 
-    def _refuse(self, status):
+    # The extension websocket.http.response: the body behind the head that _response keeps until it is sent.
+    async def _deny(self, kind, message):
+        if kind != "websocket.http.response.body":
+            raise RuntimeError(f"websocket.http.response.body was due, not {kind!r}")
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self._response and not more:
+            self._request.respond(*self._response, body)
+            return self._denied()
+        if self._response:
+            self._request.start(*self._response)
+            self._response = None
+        is_flowing = not body or self._request.write(body)
+        if not more:
+            self._request.finish()
+            return self._denied()
+        if not is_flowing:
+            await self._wait(self.drainers)
+            if self._stage == _CLOSED:
+                raise ClientDisconnected("the client has gone")
+
+    def _denied(self):
         self._stage = _CLOSED
         self._messages.append({"type": "websocket.disconnect", "code": 1006, "reason": ""})
-        self._request.respond(status)
         self._wake_all()
 
     async def _wait(self, waiters):
@@ -145,7 +172,7 @@ class WebSocketExchange:
 
     @is_gone.setter
     def is_gone(self, _value):
-        if self._stage in (_ASKED, _OPENING):
+        if self._stage in (_ASKED, _DENYING, _OPENING):
             self.closed(1006, "")
 
     def _wake_all(self):
@@ -178,7 +205,13 @@ class WebSocketExchange:
     def _leave(self, is_over):
         try:
             if self._stage == _ASKED:
-                self._refuse(403 if is_over else 500)
+                self._request.respond(403 if is_over else 500)
+                self._denied()
+            elif self._stage == _DENYING:
+                if is_over:
+                    log.error("the application returned without an answer that is whole")
+                _core.http_fail(self.connection, self._request._number)
+                self._denied()
             elif self._stage == _OPEN:
                 self._stage = _CLOSED
                 self._socket.close(1000 if is_over else 1011)
@@ -206,6 +239,10 @@ class _Socket(WebSocketConnection):
 
     def on_close(self, reason):
         self._exchange.closed(self.close_code, self.close_reason)
+
+
+def _pairs(message):
+    return [[part.decode("utf-8", "surrogateescape") for part in pair] for pair in message.get("headers") or ()]
 
 
 def _size(message):

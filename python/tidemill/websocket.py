@@ -9,6 +9,7 @@ class WebSocketConnection(Connection):
     max_message = 1_048_576
     max_fragments = 128
     compresses = True
+    streams = False
     subprotocols = ()
     handshake_timeout = 10.0
     ping_interval = 30.0
@@ -30,6 +31,9 @@ class WebSocketConnection(Connection):
         pass
 
     def on_binary(self, data):
+        pass
+
+    def on_part(self, data, is_text, is_first, is_last):
         pass
 
     def on_ping(self, payload):
@@ -79,6 +83,7 @@ class WebSocketConnection(Connection):
         headers, count = _text(self.headers)
         words = {"subprotocols": ",".join(self.subprotocols), "path": self.path, "host": self.host, "origin": self.origin, "headers": headers}
         options = {"max_message": self.max_message, "max_fragments": self.max_fragments, "compresses": int(self.compresses),
+                   "streams": int(self.streams),
                    "handshake": _microseconds(self.handshake_timeout), "ping": _microseconds(self.ping_interval),
                    "pong": _microseconds(self.pong_timeout), "header_count": count}
         options.update((name, word.encode().hex()) for name, word in words.items())
@@ -113,6 +118,9 @@ class WebSocketHandshake:
 
     def choose(self, subprotocol):
         _core.websocket_choose(self._connection, subprotocol)
+
+    def add_header(self, name, value):
+        _core.websocket_add_field(self._connection, name, value)
 
     def __repr__(self):
         return f"<WebSocketHandshake {self.target}>"

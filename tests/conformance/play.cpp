@@ -225,6 +225,11 @@ public:
     }
     void on_text(Connection&, Bytes text) override { play_.seen(me_, "on_text", text); }
     void on_binary(Connection&, Bytes data) override { play_.seen(me_, "on_binary", data); }
+    void on_part(Connection&, const tidemill::WebSocketEvent& part) override {
+        std::string told = part.is_text ? "text" : "binary";
+        told.append(part.is_first ? ",first" : "").append(part.is_last ? ",last" : "").append(" ").append(part.data);
+        play_.seen(me_, "on_part", told);
+    }
     void on_ping(Connection&, Bytes payload) override { play_.seen(me_, "on_ping", payload); }
     void on_pong(Connection&, Bytes payload) override { play_.seen(me_, "on_pong", payload); }
     void on_shutdown(Connection& connection) override {
@@ -300,6 +305,7 @@ static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, con
         set(web.frames.message_limit, "max_message");
         set(web.frames.fragment_limit, "max_fragments");
         if (word("compresses")) web.compresses = *word("compresses") != "0";
+        if (word("streams")) web.frames.streams = *word("streams") != "0";
         if (word("path")) web.path = *word("path");
         if (word("host")) web.host = *word("host");
         if (word("origin")) web.origin = *word("origin");
@@ -505,6 +511,7 @@ private:
         if (verb == "close_websocket") return close_websocket(step);
         if (verb == "refuse_handshake")
             return value_of(with_protocol<Web>(step["E"]).handshake().refuse(static_cast<int>(step.count("COUNT"))));
+        if (verb == "add_header") return add_header(step);
         if (verb == "choose_subprotocol") return value_of(with_protocol<Web>(step["E"]).handshake().choose(step["WORD"]));
         if (verb == "upgrade") return upgrade(step);
         if (verb == "call_later" || verb == "call_every" || verb == "next_tick" || verb == "post") return schedule(step);
@@ -985,14 +992,20 @@ private:
         value_of(web.close(*entity(step["E"])->connection, static_cast<std::uint16_t>(step.count("COUNT")), step["TEXT"]));
     }
 
+    void add_header(const Step& step) {
+        for (const tidemill::HttpField& field : fields_of(step["TEXT"]))
+            value_of(with_protocol<Web>(step["E"]).handshake().add_field(field.name, field.value));
+    }
+
     void upgrade(const Step& step) {
         tidemill::HttpRequest& it = request(step["E"]);
         const EntityPtr me = made(Entity::Kind::connection, step["NEW"]);
         tidemill::HandlerPtr next = recorder_for(*this, me, step);
         auto* web = dynamic_cast<Web*>(next.get());
-        const tidemill::WriteResult written = web == nullptr
-                                                  ? it.upgrade(std::move(next), fields_of(step.has("TEXT") ? Bytes(step["TEXT"]) : Bytes{}))
-                                                  : tidemill::upgrade_websocket(it, *web, std::move(next));
+        const std::string text = step.has("TEXT") ? step["TEXT"] : "";
+        const std::vector<tidemill::HttpField> fields = fields_of(text);
+        const tidemill::WriteResult written =
+            web == nullptr ? it.upgrade(std::move(next), fields) : tidemill::upgrade_websocket(it, *web, std::move(next), fields);
         if (written.has_failed()) throw Refused(it.error());
         keep(me);
     }

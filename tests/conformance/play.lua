@@ -121,6 +121,11 @@ for _, event in ipairs {"on_text", "on_binary", "on_ping", "on_pong"} do
     end
 end
 
+function web:on_part(data, is_text, is_first, is_last)
+    local flags = (is_text and "text" or "binary") .. (is_first and ",first" or "") .. (is_last and ",last" or "")
+    self.play:seen(self.name, "on_part", flags .. " " .. data, self)
+end
+
 function web:on_shutdown()
     Recorder.on_shutdown(self)
     tidemill.WebSocketConnection.on_shutdown(self)
@@ -325,6 +330,7 @@ function Play:recorder(name, protocol)
     local recorder = (protocol and protocols[protocol:match("^[^,]+")] or Recorder):new(self, name)
     for field, value in (protocol or ""):gmatch(",([^=,]+)=([^,]+)") do recorder[field] = tonumber(value) or value end
     if recorder.compresses == 0 then recorder.compresses = false end
+    if recorder.streams == 0 then recorder.streams = false end
     if type(recorder.subprotocols) == "string" then
         local words = {}
         for word in recorder.subprotocols:gmatch("[^|]+") do words[#words + 1] = word end
@@ -455,9 +461,22 @@ function verbs.write_content(play, name, header, content)
     play:entity(name):write_message(lines, content)
 end
 
-function verbs.upgrade(play, name, new, protocol)
+-- A field a line: name: value
+local function fields_of(text)
+    local fields = {}
+    for header, value in text:gmatch("([^:\n]+): ([^\n]*)") do table.insert(fields, {header, value}) end
+    return fields
+end
+
+function verbs.add_header(play, name, text)
+    for _, header in ipairs(fields_of(text)) do
+        play:entity(name).handshake:add_header(header[1], header[2])
+    end
+end
+
+function verbs.upgrade(play, name, new, protocol, text)
     local recorder = play:recorder(new, protocol)
-    play:entity(name).request:upgrade(recorder)
+    play:entity(name).request:upgrade(recorder, {headers = fields_of(text or "")})
     play:keep(new, recorder, recorder)
 end
 
@@ -489,12 +508,6 @@ end
 
 function verbs.respond(play, name, status, body)
     play:entity(name).request:respond(status, nil, body)
-end
-
-local function fields_of(text)
-    local fields = {}
-    for header, value in text:gmatch("([^:\n]+): ([^\n]*)") do table.insert(fields, {header, value}) end
-    return fields
 end
 
 function verbs.start_response(play, name, status, text)

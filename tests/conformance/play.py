@@ -128,11 +128,19 @@ class Web(Recorder):
     def on_binary(self, data):
         self.play.seen(self.name, "on_binary", data, me=self)
 
+    def on_part(self, data, is_text, is_first, is_last):
+        flags = ("text" if is_text else "binary") + ",first" * is_first + ",last" * is_last
+        self.play.seen(self.name, "on_part", flags.encode() + b" " + (data.encode() if is_text else data), me=self)
+
     def on_ping(self, payload):
         self.play.seen(self.name, "on_ping", payload, me=self)
 
     def on_pong(self, payload):
         self.play.seen(self.name, "on_pong", payload, me=self)
+
+def fields_of(text):
+    """A field a line: name: value"""
+    return [line.split(": ", 1) for line in text.split("\n") if line]
 
 class Batches(Framed):
     def on_lines(self, lines):
@@ -433,9 +441,13 @@ class Play:
     def do_choose_subprotocol(self, name, subprotocol):
         self.entity(name).handshake.choose(subprotocol)
 
-    def do_upgrade(self, name, new, protocol):
+    def do_add_header(self, name, text):
+        for header in fields_of(text):
+            self.entity(name).handshake.add_header(*header)
+
+    def do_upgrade(self, name, new, protocol, text):
         recorder = self.recorder(new, protocol)
-        self.entity(name).request.upgrade(recorder)
+        self.entity(name).request.upgrade(recorder, fields_of(text or ""))
         self.keep(new, recorder, recorder)
 
     def do_write_object(self, name, text):

@@ -118,6 +118,12 @@ module Web
     define_method(event) { |octets| @play.seen(@name, event, octets, me: self) }
   end
 
+  def on_part(data, is_text, is_first, is_last)
+    flags = "#{is_text ? "text" : "binary"}#{",first" if is_first}#{",last" if is_last}"
+    raise "text is UTF-8, octets are not" unless data.encoding == (is_text ? Encoding::UTF_8 : Encoding::BINARY)
+    @play.seen(@name, "on_part", "#{flags} ".b + data.b, me: self)
+  end
+
   def on_text(text)
     @play.seen(@name, "on_text", text.b, me: self)
   end
@@ -379,7 +385,7 @@ class Play
       method, value = option.split("=")
       value = value.to_i if value.match?(/\A\d+\z/)
       value = value.split("|") if method == "subprotocols"
-      value = value != 0 if method == "compresses"
+      value = value != 0 if %w[compresses streams].include?(method)
       made.define_singleton_method(method) { value }
     end
     made
@@ -517,14 +523,23 @@ class Play
     entity(name).handshake.choose(subprotocol)
   end
 
-  def do_upgrade(name, new, protocol)
+  def do_add_header(name, text)
+    fields_of(text).each { |header| entity(name).handshake.add_header(*header) }
+  end
+
+  def do_upgrade(name, new, protocol, text)
     made = recorder(new, protocol)
-    entity(name).request.upgrade(made)
+    entity(name).request.upgrade(made, headers: fields_of(text || ""))
     keep(new, made, made)
   end
 
   def do_respond(name, status, body)
     entity(name).request.respond(status, nil, body)
+  end
+
+  # A field a line: name: value
+  def fields_of(text)
+    text.split("\n").map { |line| line.split(": ", 2) }
   end
 
   def do_start_response(name, status, fields)

@@ -34,7 +34,7 @@ local ACTIONS = {
     http_hosts = "NEW", add_site = "E WORD TEXT", serve_site = "E E", access_log = "NEW ENDPOINT", log_response = "E E", reopen = "E",
     http_client = "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?", fetch = "NEW E WORD TEXT( VALUE)?( expect=YES)?", stream = "NEW E WORD TEXT",
     cookie_jar = "NEW", set_cookie = "E WORD TEXT", clear = "E",
-    send_text = "E VALUE", send_binary = "E VALUE", ping = "E VALUE", close_websocket = "E COUNT TEXT", refuse_handshake = "E COUNT", choose_subprotocol = "E WORD", upgrade = "E NEW( protocol=PROTOCOL)?",
+    send_text = "E VALUE", send_binary = "E VALUE", ping = "E VALUE", close_websocket = "E COUNT TEXT", refuse_handshake = "E COUNT", choose_subprotocol = "E WORD", add_header = "E TEXT", upgrade = "E NEW( protocol=PROTOCOL)?( with TEXT)?",
     become = "E NEW( VALUE)?( protocol=PROTOCOL)?", make_file = "ENDPOINT VALUE",
     spawn = "NEW TEXT( kill_on_stop=WORD)?", close_stdin = "E", kill = "E WORD", on_signal = "NEW WORD", watch_process = "NEW E", watch_file = "NEW ENDPOINT",
     deferred = "NEW", follow = "NEW E", succeed = "E TEXT", fail = "E CODE", set_timeout = "E TIME", channel = "NEW", subscribe = "NEW E",
@@ -54,7 +54,7 @@ local LINES = {on_open = "", on_data = "(OCTETS|total COUNT( of OCTETS)?)", on_e
                on_object = "TEXT",
                on_request = "VALUE", on_body = "VALUE", on_body_end = "", on_collected = "VALUE", on_response = "VALUE", on_interim = "VALUE", on_response_drain = "",
                on_refusal = "TEXT",
-               on_handshake = "VALUE", on_binary = "VALUE", on_ping = "VALUE", on_pong = "VALUE"}
+               on_handshake = "VALUE", on_binary = "VALUE", on_part = "VALUE", on_ping = "VALUE", on_pong = "VALUE"}
 local NAME, TEXT = "[a-z][a-z_]*%d*", '"[^"]*"'   -- escapes are hidden while a line is matched
 local WORDS = {
     NEW = {NAME}, E = {"@", NAME}, GROUP = {"[a-z][a-z_]*%*", NAME}, EVENT = {}, TEXT = {TEXT}, WORD = {'[^%s"]+'},

@@ -25,7 +25,7 @@ ACTIONS = {
     "http_hosts": "NEW", "add_site": "E WORD TEXT", "serve_site": "E E", "access_log": "NEW ENDPOINT", "log_response": "E E", "reopen": "E",
     "http_client": "NEW E( proxy=WORD)?( proxy_authorization=TEXT)?( cookies=TO)?( PROTOCOL)?", "fetch": "NEW E WORD TEXT( VALUE)?( expect=YES)?", "stream": "NEW E WORD TEXT",
     "cookie_jar": "NEW", "set_cookie": "E WORD TEXT", "clear": "E",
-    "send_text": "E VALUE", "send_binary": "E VALUE", "ping": "E VALUE", "close_websocket": "E COUNT TEXT", "refuse_handshake": "E COUNT", "choose_subprotocol": "E WORD", "upgrade": "E NEW( protocol=PROTOCOL)?",
+    "send_text": "E VALUE", "send_binary": "E VALUE", "ping": "E VALUE", "close_websocket": "E COUNT TEXT", "refuse_handshake": "E COUNT", "choose_subprotocol": "E WORD", "add_header": "E TEXT", "upgrade": "E NEW( protocol=PROTOCOL)?( with TEXT)?",
     "become": "E NEW( VALUE)?( protocol=PROTOCOL)?", "make_file": "ENDPOINT VALUE",
     "spawn": "NEW TEXT( kill_on_stop=WORD)?", "close_stdin": "E", "kill": "E WORD", "on_signal": "NEW WORD", "watch_process": "NEW E", "watch_file": "NEW ENDPOINT",
     "deferred": "NEW", "follow": "NEW E", "succeed": "E TEXT", "fail": "E CODE", "set_timeout": "E TIME", "channel": "NEW", "subscribe": "NEW E",
@@ -42,7 +42,7 @@ LINES = {"on_open": "", "on_data": "(OCTETS|total COUNT( of OCTETS)?)", "on_exit
          "on_failure": "REASON", "cancelled": "", "received": "TEXT",
          "on_line": "VALUE", "on_text": "VALUE", "on_message": "VALUE", "on_block": "VALUE", "on_header": "VALUE", "on_content": "VALUE", "on_object": "TEXT",
          "on_request": "VALUE", "on_body": "VALUE", "on_body_end": "", "on_collected": "VALUE", "on_response": "VALUE", "on_interim": "VALUE", "on_response_drain": "", "on_refusal": "TEXT",
-         "on_handshake": "VALUE", "on_binary": "VALUE", "on_ping": "VALUE", "on_pong": "VALUE"}
+         "on_handshake": "VALUE", "on_binary": "VALUE", "on_part": "VALUE", "on_ping": "VALUE", "on_pong": "VALUE"}
 TEXT, NAME = r'"(?:[^"\\]|\\.)*"', "[a-z][a-z_]*[0-9]*"
 WORDS = {"NEW": NAME, "E": f"@|{NAME}", "GROUP": rf"{NAME}|[a-z][a-z_]*\*", "EVENT": "|".join(LINES), "TEXT": TEXT, "WORD": r'[^\s"]+',
          "VALUE": f"{TEXT}(?: x [0-9]+)?", "OCTETS": f'(?!""){TEXT}(?: x [0-9]+)?', "ENDPOINT": rf'{TEXT}|[^\s"]+', "TO": rf'{TEXT}|[^\s"]+', "COUNT": "-?[0-9]+",

@@ -43,11 +43,6 @@ Step HeaderContentEngine::next() {
     return is_content_ ? next_content() : next_header();
 }
 
-Step HeaderContentEngine::refuse_header() {
-    return fail(ErrorCode::limit, "the peer sent a header of more than " + std::to_string(options_.max_header) + " octets or " +
-                                      std::to_string(options_.max_lines) + " lines");
-}
-
 Step HeaderContentEngine::next_header() {
     const Bytes rest = input_.rest();
     // The end is an LF, perhaps a CR, and an LF; or these at the very beginning.
@@ -59,13 +54,18 @@ Step HeaderContentEngine::next_header() {
             end = ending;
             break;
         }
-        if (++lines > options_.max_lines) return refuse_header();
+        if (++lines > options_.max_lines) {
+            return fail_at(FrameLimit::header_lines,
+                           "the peer sent a header of more than " + std::to_string(options_.max_lines) + " lines");
+        }
         start = ending + 1;
     }
     if (end == Bytes::npos) {
         // First: a limit of 0 refuses what came, not that nothing did.
         if (rest.empty()) return wait(has_input_ended_ ? Step::ended : Step::need_more);
-        if (rest.size() >= options_.max_header) return refuse_header();
+        if (rest.size() >= options_.max_header) {
+            return fail_at(FrameLimit::header, "the peer sent a header of more than " + std::to_string(options_.max_header) + " octets");
+        }
         if (!has_input_ended_) return wait();
         return fail(ErrorCode::remote_protocol, "the peer ended with an incomplete header");
     }
@@ -101,7 +101,8 @@ Step HeaderContentEngine::next_content() {
     if (!content_) return fail(content_.error().code, content_.error().detail);
     const std::size_t length = content_.value();
     if (length > options_.max_content) {
-        return fail(ErrorCode::limit, "the peer announced a content of more than " + std::to_string(options_.max_content) + " octets");
+        return fail_at(FrameLimit::content,
+                       "the peer announced a content of more than " + std::to_string(options_.max_content) + " octets");
     }
     if (input_.rest().size() < length) {
         return has_input_ended_ ? fail(ErrorCode::remote_protocol, "the peer ended with an incomplete content") : wait();

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tidemill/base/limits.h"
-#include "tidemill/proto/engine.h"
+#include "tidemill/proto/framing/frame_engine.h"
 
 namespace tidemill {
 
@@ -15,7 +15,7 @@ struct HeaderContentOptions {
     std::size_t max_content = limits::frame_content;
 };
 
-class HeaderContentEngine : public EngineBase {
+class HeaderContentEngine : public FrameEngine {
 public:
     enum class Kind : std::uint8_t { header, content };
     struct Event {
@@ -35,7 +35,6 @@ public:
 private:
     Step next_header();
     Step next_content();
-    Step refuse_header();
     // What the lines say of the content, or why they cannot be believed.
     Result<std::size_t> announced_length() const;
 

@@ -31,7 +31,7 @@ Bytes LineEngine::line_before(std::size_t ending) const {
 }
 
 Step LineEngine::refuse_line() {
-    return fail(ErrorCode::limit, "the peer sent a line of more than " + std::to_string(options_.max_line) + " octets");
+    return fail_at(FrameLimit::line, "the peer sent a line of more than " + std::to_string(options_.max_line) + " octets");
 }
 
 Step LineEngine::end_or(Step otherwise, std::string_view what) {
@@ -48,7 +48,7 @@ void LineEngine::set_text(std::size_t octets) {
 
 Step LineEngine::next_text() {
     if (text_ > options_.max_text) {
-        return fail(ErrorCode::limit, "the peer announced a text of more than " + std::to_string(options_.max_text) + " octets");
+        return fail_at(FrameLimit::text, "the peer announced a text of more than " + std::to_string(options_.max_text) + " octets");
     }
     if (input_.rest().size() < text_) return end_or(Step::need_more, "an incomplete text");
     event_ = {Kind::text, input_.rest().substr(0, text_)};

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "tidemill/base/limits.h"
-#include "tidemill/proto/engine.h"
+#include "tidemill/proto/framing/frame_engine.h"
 
 namespace tidemill {
 
@@ -13,7 +13,7 @@ struct LineOptions {
     std::size_t max_text = limits::frame_text;
 };
 
-class LineEngine : public EngineBase {
+class LineEngine : public FrameEngine {
 public:
     enum class Kind : std::uint8_t { line, text };
     struct Event {

@@ -79,10 +79,13 @@ Step MessageEngine::next() {
     const Length length = read_length();
     if (length.size == 0) {
         const bool is_endless = options_.prefix == LengthPrefix::varint && input_.rest().size() >= limits::varint_octets;
-        return is_endless ? fail(ErrorCode::remote_protocol, "the peer sent a length that does not end") : wait_or_end();
+        if (!is_endless) return wait_or_end();
+        return fail_at(FrameLimit::varint_octets, ErrorCode::remote_protocol,
+                       "the peer sent a varint of more than " + std::to_string(limits::varint_octets) + " octets");
     }
     if (length.value > options_.max_message) {
-        return fail(ErrorCode::limit, "the peer announced a message of more than " + std::to_string(options_.max_message) + " octets");
+        return fail_at(FrameLimit::message,
+                       "the peer announced a message of more than " + std::to_string(options_.max_message) + " octets");
     }
     const auto size = static_cast<std::size_t>(length.value);
     if (input_.rest().size() - length.size < size) return wait_or_end();

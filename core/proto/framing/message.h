@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "tidemill/base/limits.h"
-#include "tidemill/proto/engine.h"
+#include "tidemill/proto/framing/frame_engine.h"
 
 namespace tidemill {
 
@@ -28,7 +28,7 @@ struct MessageOptions {
     std::size_t max_message = limits::frame_message;
 };
 
-class MessageEngine : public EngineBase {
+class MessageEngine : public FrameEngine {
 public:
     struct Event {
         Bytes octets;

@@ -8,12 +8,15 @@ Step NetstringEngine::next() {
     std::size_t length = 0, digits = 0;
     // Each digit is judged when it comes: what is wrong does not depend on how many came with it.
     for (; digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9'; ++digits) {
-        if (digits == limits::netstring_digits) return fail(ErrorCode::remote_protocol, "the peer sent a netstring with too long a length");
+        if (digits == limits::netstring_digits) {
+            return fail_at(FrameLimit::netstring_digits, ErrorCode::remote_protocol,
+                           "the peer sent a netstring whose length has more than " + std::to_string(digits) + " digits");
+        }
         if (digits == 1 && rest[0] == '0') return fail(ErrorCode::remote_protocol, "the peer sent a netstring whose length begins with 0");
         length = 10 * length + static_cast<std::size_t>(rest[digits] - '0');
         if (length > options_.max_message) {
-            return fail(ErrorCode::limit,
-                        "the peer announced a netstring of more than " + std::to_string(options_.max_message) + " octets");
+            return fail_at(FrameLimit::message,
+                           "the peer announced a netstring of more than " + std::to_string(options_.max_message) + " octets");
         }
     }
     if (digits == rest.size()) return wait_or_end();

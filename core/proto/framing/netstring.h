@@ -2,7 +2,7 @@
 // https://cr.yp.to/proto/netstrings.txt
 #pragma once
 #include "tidemill/base/limits.h"
-#include "tidemill/proto/engine.h"
+#include "tidemill/proto/framing/frame_engine.h"
 
 namespace tidemill {
 
@@ -10,7 +10,7 @@ struct NetstringOptions {
     std::size_t max_message = limits::frame_message;
 };
 
-class NetstringEngine : public EngineBase {
+class NetstringEngine : public FrameEngine {
 public:
     struct Event {
         Bytes octets;

@@ -16,6 +16,10 @@ module Tidemill
       true
     end
 
+    def streams
+      false
+    end
+
     def subprotocols
       []
     end
@@ -59,6 +63,9 @@ module Tidemill
     end
 
     def on_binary(data)
+    end
+
+    def on_part(data, is_text, is_first, is_last)
     end
 
     def on_ping(payload)
@@ -112,7 +119,8 @@ module Tidemill
     def protocol
       fields, count = HttpRequest.__send__(:text_of, headers)
       words = {subprotocols: subprotocols.join(","), path: path, host: host, origin: origin, headers: fields}
-      options = {max_message: max_message, max_fragments: max_fragments, compresses: compresses ? 1 : 0, header_count: count,
+      options = {max_message: max_message, max_fragments: max_fragments, compresses: compresses ? 1 : 0, streams: streams ? 1 : 0,
+                 header_count: count,
                  handshake: microseconds(handshake_timeout), ping: microseconds(ping_interval), pong: microseconds(pong_timeout)}
       options.update(words.transform_values { |word| word.unpack1("H*") })
       ["websocket", options.map { |name, value| "#{name}=#{value}" }.join(" ")]
@@ -155,6 +163,10 @@ module Tidemill
 
     def choose(subprotocol)
       Core.websocket_choose(@connection, subprotocol)
+    end
+
+    def add_header(name, value)
+      Core.websocket_add_field(@connection, name, value)
     end
 
     def inspect

@@ -92,8 +92,8 @@ TEST_CASE("websocket_deflate_last_blocks_keep_the_context_and_are_bounded") {
         for (std::size_t i = 0; i < count; ++i) octets += std::string("\x03\x00", 2);
         return octets + '\0';
     };
-    CHECK(told_by(frame(0xC2, empty_last_blocks(limits::inflate_final_blocks))) == Told{"binary:"});
-    CHECK(told_by(frame(0xC2, empty_last_blocks(limits::inflate_final_blocks + 1))) == Told{"fail:1007"});
+    CHECK(told_by(frame(0xC2, empty_last_blocks(limits::websocket_final_blocks))) == Told{"binary:"});
+    CHECK(told_by(frame(0xC2, empty_last_blocks(limits::websocket_final_blocks + 1))) == Told{"fail:1008"});
 }
 
 TEST_CASE("websocket_deflate_what_cannot_be_inflated_is_refused") {

@@ -175,3 +175,33 @@ TEST_CASE("websocket_request_and_answer_that_we_write_are_good") {
     CHECK(grant.value().extensions == "permessage-deflate");
     CHECK(websocket_answer_fields(accept_, {}, {}).size() == 3);
 }
+
+TEST_CASE("websocket_answer_takes_fields_of_the_user_but_none_of_its_own") {
+    const HttpField good[] = {{"Set-Cookie", "a=b"}, {"x", ""},         {"Sec-WebSocketX", "1"}, {"Sec-Web", "1"},
+                              {"Connections", "1"},  {"Date", "today"}, {"x-a", "\xC3\xA4"}};
+    for (const HttpField& field : good) CHECK(check_websocket_answer_field(field).ok());
+    const HttpField bad[] = {{"Sec-WebSocket-Accept", "x"},
+                             {"SEC-WEBSOCKET-PROTOCOL", "x"},
+                             {"sec-websocket-extensions", "x"},
+                             {"Sec-WebSocket-", "x"},
+                             {"upgrade", "h2c"},
+                             {"Connection", "close"},
+                             {"Content-Length", "0"},
+                             {"transfer-encoding", "x"},
+                             {"Trailer", "x"},
+                             {"TE", "trailers"},
+                             {"", "x"},
+                             {"a b", "x"},
+                             {"a:", "x"},
+                             {"x-a", "1\r\nx-b: 2"},
+                             {"x-a", "1\nx"},
+                             {"x-a", "1\rx"},
+                             {"x-a", Bytes("1\0x", 3)},
+                             {"x\r\n", "x"}};
+    for (const HttpField& field : bad) {
+        CAPTURE(field.name);
+        const Result<void> checked = check_websocket_answer_field(field);
+        REQUIRE_FALSE(checked.ok());
+        CHECK(checked.error().code == ErrorCode::local_protocol);
+    }
+}
