@@ -445,7 +445,12 @@ class TlsContext:
         handshake_timeout: seconds, 0 for none; connecting has its own deadline. Errors: ArgumentError, OsError, TlsError.
         """
     def reload(self, certificate: str = "", private_key: str = "", key_password: str = "") -> None:
-        """Reads the files again, or takes others: for handshakes that begin from now on. If anything is wrong all stays as it was. Errors as the constructor's."""
+        """Reads the files again, or takes others in the first one's place: for handshakes that begin from now on. If anything is wrong all stays as it was. Errors as the constructor's."""
+    def add_certificate(self, certificate: str, private_key: str = "", key_password: str = "") -> None:
+        """Another one of a server, shown to clients that ask for a name (SNI, RFC 6066 3) that is in it and not in those before it.
+
+        Who asks for no name, or for one that is in none of them, is shown the first. Errors as the constructor's, which has the first; ArgumentError without that.
+        """
 
 @final
 class TlsInfo:

@@ -44,6 +44,16 @@ void TlsCore::renew(Bytes certificate, Bytes private_key, Bytes key_password) {
         options.private_key = private_key;
         options.key_password = key_password;
     }
+    reload(std::move(options));
+}
+
+void TlsCore::add_certificate(Bytes certificate, Bytes private_key, Bytes key_password) {
+    TlsOptions options = options_;
+    options.more_certificates.push_back({std::string(certificate), std::string(private_key), std::string(key_password)});
+    reload(std::move(options));
+}
+
+void TlsCore::reload(TlsOptions options) {
     if (Result<void> reloaded = context_->reload(options); !reloaded) throw Failure{reloaded.error()};
     options_ = std::move(options);
 }

@@ -12,10 +12,13 @@ public:
 
     // All empty: the same files again. Throws as the constructor.
     void renew(Bytes certificate, Bytes private_key, Bytes key_password);
+    void add_certificate(Bytes certificate, Bytes private_key, Bytes key_password);
 
     const std::shared_ptr<TlsContext>& context() const { return context_; }
 
 private:
+    void reload(TlsOptions options);
+
     TlsOptions options_;
     std::shared_ptr<TlsContext> context_;
 };

@@ -8,6 +8,7 @@ public:
             bool needs_tls13, bool dangerous_no_verification, double handshake_timeout);
     ~TlsCore();
     void renew(Bytes certificate, Bytes private_key, Bytes key_password);
+    void add_certificate(Bytes certificate, Bytes private_key, Bytes key_password);
 };
 
 void connection_start_tls(ScriptHandler& handler, TlsCore* context, Bytes server_name);

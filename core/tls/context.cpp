@@ -148,10 +148,14 @@ static void use_common(SSL_CTX* context, const TlsOptions& options) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
-static Result<void> use_identity(SSL_CTX* context, const TlsOptions& options) {
-    if (options.certificate.empty()) return {};
-    if (Result<void> used = use_certificate(context, options.certificate); !used) return used;
-    return use_key(context, options.private_key.empty() ? options.certificate : options.private_key, options.key_password);
+static Result<void> use_identity(SSL_CTX* context, const TlsCertificate& own) {
+    if (own.certificate.empty()) return {};
+    if (Result<void> used = use_certificate(context, own.certificate); !used) return used;
+    return use_key(context, own.private_key.empty() ? own.certificate : own.private_key, own.key_password);
+}
+
+static TlsCertificate first_certificate(const TlsOptions& options) {
+    return {options.certificate, options.private_key, options.key_password};
 }
 
 int keep_session(SSL* ssl, SSL_SESSION* session);  // filter.cpp
@@ -162,7 +166,7 @@ static Result<void> make_client(TlsContext::Settings& settings) {
     SSL_CTX* context = settings.client.get();
     if (context == nullptr) return refused("OpenSSL", {});
     use_common(context, options);
-    if (Result<void> used = use_identity(context, options); !used) return used;
+    if (Result<void> used = use_identity(context, first_certificate(options)); !used) return used;
     if (options.dangerous_no_verification) {
         SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
     } else {
@@ -179,16 +183,31 @@ static Result<void> make_client(TlsContext::Settings& settings) {
     return {};
 }
 
-static Result<void> make_server(TlsContext::Settings& settings) {
+// The client said which server it asks for, or did not: OpenSSL asks in both cases.
+static int choose_certificate(SSL* ssl, int*, void* own) {
+    const auto& settings = *static_cast<const TlsContext::Settings*>(own);
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr) return SSL_TLSEXT_ERR_OK;
+    const auto has_name = [name](SSL_CTX* context) {
+        return X509_check_host(SSL_CTX_get0_certificate(context), name, std::strlen(name), 0, nullptr) == 1;
+    };
+    if (has_name(settings.server.get())) return SSL_TLSEXT_ERR_OK;
+    for (const Owned<SSL_CTX>& more : settings.more_servers) {
+        if (!has_name(more.get())) continue;
+        return SSL_set_SSL_CTX(ssl, more.get()) != nullptr ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static Result<Owned<SSL_CTX>> make_server_with(TlsContext::Settings& settings, const TlsCertificate& own) {
     const TlsOptions& options = settings.options;
-    if (options.certificate.empty()) return {};
-    settings.server.reset(SSL_CTX_new(TLS_server_method()));
-    SSL_CTX* context = settings.server.get();
+    Owned<SSL_CTX> made(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX* context = made.get();
     if (context == nullptr) return refused("OpenSSL", {});
     use_common(context, options);
-    if (Result<void> used = use_identity(context, options); !used) return used;
+    if (Result<void> used = use_identity(context, own); !used) return used.error();
     if (options.client_certificates != ClientCertificates::none) {
-        if (Result<void> trusted = trust(context, options.authorities); !trusted) return trusted;
+        if (Result<void> trusted = trust(context, options.authorities); !trusted) return trusted.error();
         const bool is_required = options.client_certificates == ClientCertificates::required;
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
     }
@@ -198,6 +217,23 @@ static Result<void> make_server(TlsContext::Settings& settings) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     static constexpr unsigned char name[] = "tidemill";
     SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+    return made;
+}
+
+static Result<void> make_servers(TlsContext::Settings& settings) {
+    const TlsOptions& options = settings.options;
+    if (options.certificate.empty()) return {};
+    Result<Owned<SSL_CTX>> first = make_server_with(settings, first_certificate(options));
+    if (!first) return first.error();
+    settings.server = std::move(first).value();
+    for (const TlsCertificate& more : options.more_certificates) {
+        Result<Owned<SSL_CTX>> made = make_server_with(settings, more);
+        if (!made) return made.error();
+        settings.more_servers.push_back(std::move(made).value());
+    }
+    if (settings.more_servers.empty()) return {};
+    SSL_CTX_set_tlsext_servername_callback(settings.server.get(), choose_certificate);
+    SSL_CTX_set_tlsext_servername_arg(settings.server.get(), &settings);
     return {};
 }
 
@@ -215,6 +251,10 @@ static Result<std::string> make_alpn(const std::vector<std::string>& names) {
 static Result<void> check_options(const TlsOptions& options) {
     const char* problem = nullptr;
     if (options.certificate.empty() && !options.private_key.empty()) problem = "a private key needs its certificate";
+    for (const TlsCertificate& more : options.more_certificates) {
+        if (more.certificate.empty()) problem = "a certificate is missing";
+        if (options.certificate.empty()) problem = "more certificates need a first one";
+    }
     if (options.client_certificates != ClientCertificates::none && options.certificate.empty()) {
         problem = "only a server asks for client certificates, and a server needs a certificate";
     }
@@ -232,7 +272,7 @@ static Result<std::shared_ptr<TlsContext::Settings>> make_settings(TlsOptions op
     settings->options = std::move(options);
     settings->alpn = std::move(alpn).value();
     if (Result<void> made = make_client(*settings); !made) return made.error();
-    if (Result<void> made = make_server(*settings); !made) return made.error();
+    if (Result<void> made = make_servers(*settings); !made) return made.error();
     return settings;
 }
 
@@ -264,6 +304,12 @@ Result<void> TlsContext::reload(std::optional<TlsOptions> options) {
     const std::lock_guard lock(guarded_->mutex);
     guarded_->settings.swap(made.value());
     return {};
+}
+
+Result<void> TlsContext::add_certificate(TlsCertificate more) {
+    TlsOptions options = settings()->options;
+    options.more_certificates.push_back(std::move(more));
+    return reload(std::move(options));
 }
 
 std::shared_ptr<TlsContext::Settings> TlsContext::settings() const {

@@ -22,11 +22,21 @@ enum class ClientCertificates : std::uint8_t { none, optional, required };
 
 enum class TlsRole : std::uint8_t { client, server };
 
-struct TlsOptions {
-    // Each is PEM text or the path of a PEM file. certificate: the chain, own certificate first. private_key: empty if it is in certificate.
+// Each is PEM text or the path of a PEM file. certificate: the chain, own certificate first. private_key: empty if it is in certificate.
+struct TlsCertificate {
     std::string certificate = {};
     std::string private_key = {};
     std::string key_password = {};
+};
+
+struct TlsOptions {
+    // As TlsCertificate's.
+    std::string certificate = {};
+    std::string private_key = {};
+    std::string key_password = {};
+    // A server's others: who asks for a name (RFC 6066 3) that is in one of these and not in the first is shown the first of these with that
+    // name; who asks for none, or for one that is nowhere, the certificate above.
+    std::vector<TlsCertificate> more_certificates = {};
     // Who may sign the peer's certificate: PEM text, a file, or a folder as OpenSSL's c_rehash makes it. Empty: the system's trust store.
     std::string authorities = {};
     // Application protocols, best first: {"h2", "http/1.1"}. A server that shares none with its client refuses it (RFC 7301 3.2).
@@ -49,6 +59,9 @@ public:
     // Reads the files again, or uses other options; handshakes that begin from now on use what they say, streams that are open stay as they are. Sessions of
     // before are not resumed. If anything is wrong everything stays as it was. Any thread. Errors as make().
     Result<void> reload(std::optional<TlsOptions> options = {});
+
+    // Appends to more_certificates, and reloads. Errors as make().
+    Result<void> add_certificate(TlsCertificate more);
 
     bool has_certificate() const;
     bool verifies_servers() const;

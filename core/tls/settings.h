@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "tidemill/tls/context.h"
 
@@ -44,6 +45,7 @@ struct TlsContext::Settings {
     TlsOptions options;
     Owned<SSL_CTX> client;
     Owned<SSL_CTX> server;  // empty without a certificate
+    std::vector<Owned<SSL_CTX>> more_servers;  // the same with more_certificates, in their order
     std::string alpn;  // as on the wire: each name after its length
     TlsSessions sessions;
 };

@@ -25,6 +25,12 @@ function TlsContext:reload(certificate, private_key, key_password)
         check.type(3, "reload", key_password or "", "string"))
 end
 
+-- Another one, shown to clients that ask for a name in it.
+function TlsContext:add_certificate(certificate, private_key, key_password)
+    self._core:add_certificate(check.type(1, "add_certificate", certificate, "string"), check.type(2, "add_certificate", private_key or "", "string"),
+        check.type(3, "add_certificate", key_password or "", "string"))
+end
+
 local tls = {TlsContext = TlsContext, TlsInfo = TlsInfo}
 
 -- What the core takes for the option tls.

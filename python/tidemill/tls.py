@@ -11,6 +11,9 @@ class TlsContext:
     def reload(self, certificate="", private_key="", key_password=""):
         self._core.renew(certificate, private_key, key_password)
 
+    def add_certificate(self, certificate, private_key="", key_password=""):
+        self._core.add_certificate(certificate, private_key, key_password)
+
 
 class TlsInfo:
     __slots__ = ("alpn", "cipher", "is_resumed", "peer_certificate", "peer_subject", "protocol", "server_name")

@@ -691,11 +691,13 @@ private:
         std::shared_ptr<tidemill::TlsContext>& context = contexts[name];
         if (context) return context;
         tidemill::TlsOptions options{.authorities = place + "ca.pem"};
+        const std::string first = name == "sites" ? "server" : name;
         if (name != "none") {
-            options.certificate = place + name + ".pem";
-            options.private_key = place + name + ".key";
+            options.certificate = place + first + ".pem";
+            options.private_key = place + first + ".key";
         }
         context = value_of(tidemill::TlsContext::make(options));
+        if (name == "sites") value_of(context->add_certificate({place + "other.pem", place + "other.key"}));
         return context;
     }
 

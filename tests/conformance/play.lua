@@ -363,9 +363,14 @@ local contexts = {}   -- by folder and name, for the whole process: sessions liv
 -- The TLS context that the name stands for.
 local function context(play, name)
     local place = play.folder .. "/certificates/"
-    contexts[place .. name] = contexts[place .. name] or tidemill.TlsContext:new {
-        authorities = place .. "ca.pem", certificate = name ~= "none" and place .. name .. ".pem" or nil,
-        private_key = name ~= "none" and place .. name .. ".key" or nil}
+    if not contexts[place .. name] then
+        local first = name == "sites" and "server" or name
+        local made = tidemill.TlsContext:new {
+            authorities = place .. "ca.pem", certificate = name ~= "none" and place .. first .. ".pem" or nil,
+            private_key = name ~= "none" and place .. first .. ".key" or nil}
+        if name == "sites" then made:add_certificate(place .. "other.pem", place .. "other.key") end
+        contexts[place .. name] = made
+    end
     return contexts[place .. name]
 end
 

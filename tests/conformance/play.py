@@ -335,8 +335,11 @@ class Play:
         """The TLS context that the name stands for; kept, because sessions live in it."""
         if (self.folder, name) not in contexts:
             place = f"{self.folder}/certificates/"
-            own = {} if name == "none" else {"certificate": f"{place}{name}.pem", "private_key": f"{place}{name}.key"}
-            contexts[self.folder, name] = tidemill.TlsContext(authorities=f"{place}ca.pem", **own)
+            first = "server" if name == "sites" else name
+            own = {} if name == "none" else {"certificate": f"{place}{first}.pem", "private_key": f"{place}{first}.key"}
+            contexts[self.folder, name] = context = tidemill.TlsContext(authorities=f"{place}ca.pem", **own)
+            if name == "sites":
+                context.add_certificate(f"{place}other.pem", f"{place}other.key")
         return contexts[self.folder, name]
 
     def do_listen(self, name, backlog, reuse_port, max_connections, tls, protocol, endpoint):

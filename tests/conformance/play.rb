@@ -406,8 +406,11 @@ class Play
   def context(name)
     CONTEXTS[[@folder, name]] ||= begin
       place = "#{@folder}/certificates/"
-      own = name == "none" ? {} : {certificate: "#{place}#{name}.pem", private_key: "#{place}#{name}.key"}
-      Tidemill::TlsContext.new(authorities: "#{place}ca.pem", **own)
+      first = name == "sites" ? "server" : name
+      own = name == "none" ? {} : {certificate: "#{place}#{first}.pem", private_key: "#{place}#{first}.key"}
+      context = Tidemill::TlsContext.new(authorities: "#{place}ca.pem", **own)
+      context.add_certificate("#{place}other.pem", "#{place}other.key") if name == "sites"
+      context
     end
   end
 

@@ -3,6 +3,7 @@
 #
 #   ca                 signs the good ones (.pem; the keys lie beside them as .key)
 #   server, second     for localhost, example.test, 127.0.0.1, ::1; second is what a reload brings
+#   other              for other.test and all directly below wild.test
 #   rsa                as server, but its key is RSA, of the shortest length that is sound
 #   client             for a client: CN=client
 #   stranger           as server, but signed by other-ca
@@ -42,6 +43,7 @@ authority ca
 authority other-ca
 signed server ca server "$names" 3650
 signed second ca second "$names" 3650
+signed other ca other 'subjectAltName=DNS:other.test,DNS:*.wild.test' 3650
 signed rsa ca rsa "$names" 3650
 signed client ca client extendedKeyUsage=clientAuth 3650
 signed stranger other-ca stranger "$names" 3650

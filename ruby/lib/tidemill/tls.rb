@@ -14,6 +14,12 @@ module Tidemill
       nil
     end
 
+    # Another one, shown to clients that ask for a name in it.
+    def add_certificate(certificate, private_key = "", key_password = "")
+      @core.add_certificate(certificate, private_key, key_password)
+      nil
+    end
+
     # What the core takes for the option tls.
     def self.core_of(context)
       return nil if context.nil?

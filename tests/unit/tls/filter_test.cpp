@@ -226,6 +226,68 @@ TEST_CASE("filter_after_a_reload_shows_the_new_certificate") {
     CHECK(before.receive(*before.client, *before.server) == "goes on");
 }
 
+static TlsCertificate another(const std::string& name) {
+    return {.certificate = certificate_file(name + ".pem"), .private_key = certificate_file(name + ".key")};
+}
+
+TEST_CASE("filter_server_shows_the_certificate_that_is_asked_for") {
+    TlsOptions options = server_options();
+    options.more_certificates = {another("other"), another("second")};
+    const ContextPtr server = context_of(options);
+    const ContextPtr client = context_of(client_options());
+    const auto subject_for = [&](std::string_view name) {
+        Ends ends(client, server, name);
+        ends.shake();
+        ends.receive(*ends.server, *ends.client);  // the tickets
+        if (ends.client->error().is_set()) return std::string(code_name(ends.client->error().code));
+        CHECK(ends.server->info().server_name == (name.front() == '1' ? "" : name));
+        return ends.client->info().peer_subject;
+    };
+    // Twice: the second time with the session of the first one.
+    for (int round = 0; round < 2; ++round) {
+        CAPTURE(round);
+        CHECK(subject_for("other.test") == "CN=other");
+        CHECK(subject_for("any.wild.test") == "CN=other");
+        CHECK(subject_for("example.test") == "CN=server");  // in the second one as well, which is behind
+        CHECK(subject_for("127.0.0.1") == "CN=server");     // addresses are no names (RFC 6066 3)
+        CHECK(subject_for("nowhere.test") == "tls");
+    }
+}
+
+TEST_CASE("filter_server_asks_for_client_certificates_whichever_it_shows") {
+    TlsOptions options = server_options();
+    options.authorities = certificate_file("ca.pem");
+    options.client_certificates = ClientCertificates::required;
+    options.alpn = {"b", "a"};
+    options.more_certificates = {another("other")};
+    const ContextPtr server = context_of(options);
+    TlsOptions known = client_with("client");
+    known.alpn = {"a"};
+    for (const std::string name : {"example.test", "other.test"}) {
+        CAPTURE(name);
+        Ends good(context_of(known), server, name);
+        good.shake();
+        CHECK(good.server->info().peer_subject == "CN=client");
+        CHECK(good.client->info().alpn == "a");
+        Ends bad(context_of(client_options()), server, name);
+        bad.shake();
+        CHECK(bad.server->error().is_set());
+    }
+}
+
+TEST_CASE("tls_context_takes_more_certificates_while_it_is_used") {
+    const ContextPtr server = context_of(server_options());
+    const ContextPtr client = context_of(client_options());
+    REQUIRE(server->add_certificate(another("other")).ok());
+    CHECK_FALSE(server->add_certificate(another("nowhere")).ok());
+    CHECK_FALSE(server->add_certificate({}).ok());
+    REQUIRE(server->reload().ok());
+    Ends ends(client, server, "other.test");
+    ends.shake();
+    CHECK(ends.client->info().peer_subject == "CN=other");
+    CHECK(client->add_certificate(another("other")).error().code == ErrorCode::argument);  // it has no first one
+}
+
 TEST_CASE("filter_input_that_ends_without_goodbye_fails") {
     Ends ends(plain_context(), plain_context());
     ends.shake();
