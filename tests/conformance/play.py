@@ -741,8 +741,6 @@ class Play:
             raise Failed(f"expected {name} {event} {shown(detail)}, seen {seen} {shown(what)}")
         return number, what
 
-def fields_of(text):
-    return [line.split(": ", 1) for line in text.split("\n") if line]
 
 def word_for(reason):
     return "ok" if reason is None else f"os {reason.errno_name}" if reason.code == "os" else reason.code

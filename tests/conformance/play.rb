@@ -601,10 +601,6 @@ class Play
     entity(name).serve(entity(connection).request)
   end
 
-  def fields_of(text)
-    text.split("\n").map { |line| line.split(": ", 2) }
-  end
-
   def do_http_hosts(name)
     @entities[name] = Tidemill::HttpHosts.new({})
   end
