@@ -189,6 +189,8 @@ class LineConnection(Connection):
     """The most octets that a line may have, without its ending; 65536."""
     max_text: int
     """The most octets that a text may have; 1048576."""
+    line_ending: str
+    """What write_line ends a line with: "crlf" (the default) or "lf". Both are understood."""
     def on_line(self, line: bytes) -> None:
         """A line came, perhaps an empty one."""
     def on_lines(self, lines: list[bytes]) -> None:
@@ -196,7 +198,7 @@ class LineConnection(Connection):
     def on_text(self, text: bytes) -> None:
         """The text that set_text asked for is there, all of it."""
     def write_line(self, line: bytes) -> bool:
-        """Sends the line and CRLF; answers as write(). Errors: those of write(); LocalProtocolError if there is an LF in it or a CR at its end."""
+        """Sends the line and its ending; answers as write(). Errors: those of write(); LocalProtocolError if there is an LF in it or a CR at its end."""
     def set_text(self, octets: int) -> None:
         """In on_line: the octets that follow, so many, are one text for on_text, perhaps an empty one; then come lines again.
 

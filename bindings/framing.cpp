@@ -77,8 +77,10 @@ std::size_t checked(std::int64_t octets, std::string_view operation) {
 }  // namespace
 
 std::unique_ptr<Protocol> make_lines(ScriptHandler& handler, const ProtocolOptions& options) {
-    return std::make_unique<Lines>(handler, LineOptions{options.number("max_line"), options.number("max_text")},
-                                   options.number("batches") != 0);
+    const Bytes ending = options.word("line_ending");
+    if (ending != "crlf" && ending != "lf") throw Failure{make_error(ErrorCode::argument, "set_protocol", {}, "line_ending is crlf or lf")};
+    const LineOptions line{options.number("max_line"), options.number("max_text"), ending == "lf" ? LineEnding::lf : LineEnding::crlf};
+    return std::make_unique<Lines>(handler, line, options.number("batches") != 0);
 }
 
 std::unique_ptr<Protocol> make_messages(ScriptHandler& handler, const ProtocolOptions& options) {

@@ -13,16 +13,12 @@ class Echo(tidemill.Connection):
         self.write(data)
 
 
-class Lines(tidemill.Connection):
-    part = b""
+class Lines(tidemill.LineConnection):
+    line_ending = "lf"
 
-    def on_data(self, data):
-        if self.part:
-            data = self.part + data
-        lines = data.split(b"\n")
-        self.part = lines.pop()
+    def on_lines(self, lines):
         for line in lines:
-            self.write(line + b"\n")
+            self.write_line(line)
 
 
 class Chat(tidemill.Connection):

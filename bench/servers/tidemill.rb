@@ -24,9 +24,11 @@ class Cutter < Tidemill::Connection
   end
 end
 
-class Lines < Cutter
-  def on_line(line)
-    write(line)
+class Lines < Tidemill::LineConnection
+  def line_ending = "lf"
+
+  def on_lines(lines)
+    lines.each { |line| write_line(line) }
   end
 end
 

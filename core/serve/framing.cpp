@@ -27,9 +27,9 @@ void LineConnection::on_lines(Connection& connection, std::span<const Bytes> lin
     }
 }
 
-Result<WriteResult> LineConnection::write_line(Connection& connection, Bytes line) {
+Result<WriteResult> LineConnection::write_line(Connection& connection, Bytes line) const {
     if (Result<void> checked = check_line(line); !checked) return addressed(checked.error(), connection);
-    return connection.write_parts({line, "\r\n"});
+    return connection.write_parts({line, ending_ == LineEnding::crlf ? "\r\n" : "\n"});
 }
 
 // ---- messages, netstrings, blocks ----

@@ -15,7 +15,7 @@ namespace tidemill {
 
 class LineConnection : public Driver<LineEngine> {
 public:
-    explicit LineConnection(LineOptions options = {}) : Driver(options) {}
+    explicit LineConnection(LineOptions options = {}) : Driver(options), ending_(options.ending) {}
 
     // A line without its ending, CRLF or LF.
     virtual void on_line(Connection&, Bytes /*line*/) {}
@@ -30,12 +30,13 @@ public:
     // the connection with limit.
     void set_text(std::size_t octets) { engine().set_text(octets); }
 
-    // Ends it with CRLF.
-    static Result<WriteResult> write_line(Connection& connection, Bytes line);
+    // Ends it as the options say.
+    Result<WriteResult> write_line(Connection& connection, Bytes line) const;
 
 private:
     void tell(Connection& connection, const LineEngine::Event& event) final;
 
+    LineEnding ending_;
     bool is_default_ = false;  // on_lines was not overridden
 };
 

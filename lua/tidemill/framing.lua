@@ -30,6 +30,7 @@ end
 local LineConnection = class "LineConnection"
 LineConnection.max_line = 65536
 LineConnection.max_text = 1048576
+LineConnection.line_ending = "crlf"
 LineConnection.on_line = ignore
 LineConnection.on_text = ignore
 LineConnection.write_line = core.write_frame
@@ -44,7 +45,7 @@ end
 LineConnection.on_lines = on_lines
 
 function LineConnection:_protocol()
-    return "lines", options(self, "max_line", "max_text") .. " batches=" .. (self.on_lines ~= on_lines and "1" or "0")
+    return "lines", options(self, "max_line", "max_text", "line_ending") .. " batches=" .. (self.on_lines ~= on_lines and "1" or "0")
 end
 
 -- ---- messages, netstrings, blocks ----

@@ -10,6 +10,7 @@ from .errors import LocalProtocolError
 class LineConnection(Connection):
     max_line = 65_536
     max_text = 1_048_576
+    line_ending = "crlf"
 
     def on_line(self, line):
         pass
@@ -29,7 +30,7 @@ class LineConnection(Connection):
 
     def _protocol(self):
         has_batches = type(self).on_lines is not LineConnection.on_lines or "on_lines" in self.__dict__
-        return "lines", f"max_line={self.max_line} max_text={self.max_text} batches={int(has_batches)}"
+        return "lines", f"max_line={self.max_line} max_text={self.max_text} line_ending={self.line_ending} batches={int(has_batches)}"
 
 
 class MessageConnection(Connection):

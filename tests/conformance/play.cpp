@@ -263,6 +263,7 @@ static tidemill::HandlerPtr recorder_for(Witness& play, const EntityPtr& me, con
         tidemill::LineOptions lines;
         set(lines.max_line, "max_line");
         set(lines.max_text, "max_text");
+        if (word("line_ending") == "lf") lines.ending = tidemill::LineEnding::lf;
         if (protocol == "lines") return tidemill::HandlerPtr(new Lines(play, me, lines));
         return tidemill::HandlerPtr(new LineBatches(play, me, lines));
     }
@@ -825,8 +826,8 @@ private:
     void write_frame(const std::string& name, Bytes octets) {
         Connection& connection = with_connection_of(name);
         tidemill::Handler* handler = &connection.handler();
-        if (dynamic_cast<tidemill::LineConnection*>(handler) != nullptr) {
-            return finish_frame(name, tidemill::LineConnection::write_line(connection, octets));
+        if (const auto* lines = dynamic_cast<tidemill::LineConnection*>(handler)) {
+            return finish_frame(name, lines->write_line(connection, octets));
         }
         if (const auto* messages = dynamic_cast<tidemill::MessageConnection*>(handler)) {
             return finish_frame(name, messages->write_message(connection, octets));

@@ -74,6 +74,10 @@ struct Scene {
     PartyPtr client = std::make_shared<Party>();
 };
 
+void send_back(Connection& connection, Bytes line) {
+    (void)static_cast<LineConnection&>(connection.handler()).write_line(connection, line);
+}
+
 }  // namespace
 
 TEST_CASE("driver_tells_lines_and_then_the_end") {
@@ -168,7 +172,7 @@ TEST_CASE("driver_whose_exception_nobody_takes_goes_no_further") {
 TEST_CASE("driver_closes_with_the_error_of_a_peer_that_goes_too_far") {
     in_every_world([](World& world) {
         Scene scene(world, {.max_line = 4});
-        scene.server.on_line = [](Connection& connection, Bytes line) { (void)LineConnection::write_line(connection, line); };
+        scene.server.on_line = send_back;
         scene.send("1234\n12345\n1\n");
         REQUIRE(world.until([&] { return scene.server.is_closed() && scene.client->is_closed(); }));
         CHECK(scene.server.trace == "open 1234 close(limit)");
@@ -290,7 +294,7 @@ TEST_CASE("driver_keeps_writing_after_the_peers_end_while_it_has_more_to_tell") 
     in_every_world([](World& world) {
         Scene scene(world);
         scene.server.on_line = [](Connection& connection, Bytes line) {
-            (void)LineConnection::write_line(connection, line);
+            send_back(connection, line);
             connection.pause();
         };
         scene.client->on_end = [](Connection&) {};

@@ -1,5 +1,6 @@
 // Lines: octets up to LF or CRLF, told without that ending; and between them, where the user asks for it, a text of so many octets.
 #pragma once
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -8,9 +9,13 @@
 
 namespace tidemill {
 
+// What is sent behind a line; both are understood.
+enum class LineEnding : std::uint8_t { crlf, lf };
+
 struct LineOptions {
     std::size_t max_line = limits::frame_line;  // without its ending
     std::size_t max_text = limits::frame_text;
+    LineEnding ending = LineEnding::crlf;
 };
 
 class LineEngine : public FrameEngine {

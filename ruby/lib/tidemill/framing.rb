@@ -15,6 +15,10 @@ module Tidemill
       1_048_576
     end
 
+    def line_ending
+      "crlf"
+    end
+
     def on_line(line)
     end
 
@@ -37,7 +41,7 @@ module Tidemill
 
     def protocol
       has_batches = method(:on_lines).owner != LineConnection
-      ["lines", "max_line=#{max_line} max_text=#{max_text} batches=#{has_batches ? 1 : 0}"]
+      ["lines", "max_line=#{max_line} max_text=#{max_text} line_ending=#{line_ending} batches=#{has_batches ? 1 : 0}"]
     end
   end
 
