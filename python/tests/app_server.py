@@ -1,5 +1,7 @@
 # A server of an application in a process of its own, started as users start it, for tests and nothing else.
+import concurrent.futures
 import http.client
+import json
 import os
 import re
 import signal
@@ -80,3 +82,45 @@ class AppServer:
             self.process.kill()
             self.process.wait()
         self._output.close()
+
+
+# ---- what holds for every interface; test is a TestCase ----
+
+
+def check_many_at_once(test, server, path_name):
+    """path_name: where the application's answer to a GET has the path."""
+    body = os.urandom(100_000)
+
+    def use(number):
+        client = server.client()
+        try:
+            for turn in range(20):
+                client.request("POST", "/echo", body[:number * 1000 + turn])
+                if client.getresponse().read() != body[:number * 1000 + turn]:
+                    return False
+                client.request("GET", f"/{number}/{turn}")
+                if json.loads(client.getresponse().read())[path_name] != f"/{number}/{turn}":
+                    return False
+        finally:
+            client.close()
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        test.assertEqual(list(pool.map(use, range(32))), [True] * 32)
+
+
+def check_access_log(test, *arguments):
+    """arguments: of an AppServer whose /slow answers with four octets."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = AppServer(*arguments, "--access-log-file", f"{folder}/log")
+        test.addCleanup(server.kill)
+        client = server.client()
+        for path in "/slow", "/slow?%22":
+            client.request("GET", path, headers={"User-Agent": 'a"b'})
+            client.getresponse().read()
+        client.close()
+        test.assertEqual(server.stop(), 0)
+        with open(f"{folder}/log", encoding="ascii") as log:
+            lines = log.read().splitlines()
+    for line, path in zip(lines, ("/slow", "/slow?%22"), strict=True):
+        test.assertRegex(line, r'^127\.0\.0\.1 - - \[\S+ \+0000\] "GET ' + re.escape(path) + r' HTTP/1\.1" 200 4 "-" "a\\x22b"$')

@@ -1,10 +1,8 @@
 # ASGI over real sockets, each server in a process of its own as `python -m tidemill serve` makes it; asgi_app.py is the application.
-import concurrent.futures
 import http.client
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
 import ssl
@@ -14,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from app_server import AppServer
+from app_server import AppServer, check_access_log, check_many_at_once
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -143,24 +141,7 @@ class Asgi(unittest.TestCase):
         self.server.wait_for("after http.disconnect\nbehind the answer\n")
 
     def test_many_at_once(self):
-        body = os.urandom(100_000)
-
-        def use(number):
-            client = self.server.client()
-            try:
-                for turn in range(20):
-                    client.request("POST", "/echo", body[:number * 1000 + turn])
-                    if client.getresponse().read() != body[:number * 1000 + turn]:
-                        return False
-                    client.request("GET", f"/{number}/{turn}")
-                    if json.loads(client.getresponse().read())["path"] != f"/{number}/{turn}":
-                        return False
-            finally:
-                client.close()
-            return True
-
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            self.assertEqual(list(pool.map(use, range(32))), [True] * 32)
+        check_many_at_once(self, self.server, "path")
 
     def test_pipelined_requests_are_answered_in_order(self):
         with self.server.socket() as stream:
@@ -190,19 +171,7 @@ class AsgiProcess(unittest.TestCase):
         self.assertIn('127.0.0.1 "GET /slow HTTP/1.1" 200 4 ', server.said)
 
     def test_an_access_log_in_a_file(self):
-        with tempfile.TemporaryDirectory() as folder:
-            server = self.start("asgi_app:app", "--access-log-file", f"{folder}/log")
-            self.addCleanup(server.kill)
-            client = server.client()
-            for path in "/slow", "/slow?%22":
-                client.request("GET", path, headers={"User-Agent": 'a"b'})
-                client.getresponse().read()
-            client.close()
-            self.assertEqual(server.stop(), 0)
-            with open(f"{folder}/log", encoding="ascii") as log:
-                lines = log.read().splitlines()
-        for line, path in zip(lines, ("/slow", "/slow?%22"), strict=True):
-            self.assertRegex(line, r'^127\.0\.0\.1 - - \[\S+ \+0000\] "GET ' + re.escape(path) + r' HTTP/1\.1" 200 4 "-" "a\\x22b"$')
+        check_access_log(self, "asgi_app:app")
 
     def test_a_term_waits_no_longer_than_it_was_told(self):
         server = self.start("asgi_app:app", "--drain", "0.1")

@@ -1,18 +1,15 @@
 # WSGI over real sockets, the server in a process of its own as `python -m tidemill serve` makes it; wsgi_app.py is the application, wsgiref.validate
 # its judge.
-import concurrent.futures
 import hashlib
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
-import tempfile
 import time
 import unittest
 
-from app_server import AppServer
+from app_server import AppServer, check_access_log, check_many_at_once
 
 FILE = pathlib.Path(__file__).resolve().parent / "wsgi_app.py"
 
@@ -107,24 +104,7 @@ class Wsgi(unittest.TestCase):
         self.server.wait_for("RuntimeError: on purpose, late")
 
     def test_many_at_once(self):
-        body = os.urandom(100_000)
-
-        def use(number):
-            client = self.server.client()
-            try:
-                for turn in range(20):
-                    client.request("POST", "/echo", body[:number * 1000 + turn])
-                    if client.getresponse().read() != body[:number * 1000 + turn]:
-                        return False
-                    client.request("GET", f"/{number}/{turn}")
-                    if json.loads(client.getresponse().read())["PATH_INFO"] != f"/{number}/{turn}":
-                        return False
-            finally:
-                client.close()
-            return True
-
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            self.assertEqual(list(pool.map(use, range(32))), [True] * 32)
+        check_many_at_once(self, self.server, "PATH_INFO")
 
 
 class WsgiProcess(unittest.TestCase):
@@ -141,19 +121,7 @@ class WsgiProcess(unittest.TestCase):
         self.assertIn('127.0.0.1 "GET /slow HTTP/1.1" 200 4 ', server.said)
 
     def test_an_access_log_in_a_file(self):
-        with tempfile.TemporaryDirectory() as folder:
-            server = AppServer("wsgi_app:app", "--interface", "wsgi", "--access-log-file", f"{folder}/log")
-            self.addCleanup(server.kill)
-            client = server.client()
-            for path in "/slow", "/slow?%22":
-                client.request("GET", path, headers={"User-Agent": 'a"b'})
-                client.getresponse().read()
-            client.close()
-            self.assertEqual(server.stop(), 0)
-            with open(f"{folder}/log", encoding="ascii") as log:
-                lines = log.read().splitlines()
-        for line, path in zip(lines, ("/slow", "/slow?%22"), strict=True):
-            self.assertRegex(line, r'^127\.0\.0\.1 - - \[\S+ \+0000\] "GET ' + re.escape(path) + r' HTTP/1\.1" 200 4 "-" "a\\x22b"$')
+        check_access_log(self, "wsgi_app:app", "--interface", "wsgi")
 
 
 if __name__ == "__main__":
