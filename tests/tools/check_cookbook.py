@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the code of docs/cookbook: every block is at least well-formed, and the complete programs run.
+"""Checks the code of docs/guide.md and docs/cookbook: every block is at least well-formed, and the complete programs run.
 
     check_cookbook.py [PAGE...]
 
@@ -137,7 +137,7 @@ def check(where, language, words, text, report, certificates):
 
 def main():
     report = Report()
-    pages = [pathlib.Path(page) for page in sys.argv[1:]] or sorted((ROOT / "docs" / "cookbook").glob("*.md"))
+    pages = [pathlib.Path(page) for page in sys.argv[1:]] or [ROOT / "docs" / "guide.md", *sorted((ROOT / "docs" / "cookbook").glob("*.md"))]
     with tempfile.TemporaryDirectory() as certificates:
         make_certificates(certificates)
         for page in pages:
