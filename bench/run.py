@@ -76,7 +76,7 @@ def print_list(contestants, versions, lacks):
     print()
     for contestant in contestants:
         state = versions.get(contestant.name) or lacks[contestant.name]
-        print(f"{contestant.name:16} {contestant.language:10} {' '.join(sorted(contestant.cases)):32} {state}")
+        print(f"{contestant.name:20} {contestant.language:10} {' '.join(sorted(contestant.cases)):32} {state}")
 
 
 # ---- the rounds ------------------------------------------------------------------------------------
