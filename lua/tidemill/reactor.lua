@@ -1,5 +1,6 @@
--- Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept here, in ordinary tables, and the core knows
--- them by number: so Lua's garbage collector sees every reference, and a reactor that nobody holds goes with all it has.
+-- Reactor, Listener and Timer over the wrapped core. Functions and open connections are kept in ordinary tables, those of timers and ticks by
+-- bindings/lua_reactor.cpp and all others here, and the core knows them by number: so Lua's garbage collector sees every reference, and a
+-- reactor that nobody holds goes with all it has.
 local check = require "tidemill.check"
 local core = require "tidemill.core"
 local Deferred = require "tidemill.deferred"
